@@ -1,0 +1,198 @@
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
+import { request as httpsRequest, type RequestOptions } from 'node:https';
+import type { UpstreamHost } from '../config.ts';
+import { ProxyError } from '../errors.ts';
+import { CALL_DEADLINE, CALLER_GONE, type Failure, failureCode, UNASKED_UPGRADE } from './failure.ts';
+import type { ConnectionPool, PooledOptions } from './pool.ts';
+import type { Trace } from './trace.ts';
+
+/** An answer is held until it is whole or larger than this many bytes. */
+const HELD_BYTES = 65_536;
+
+/** A request as it goes out. */
+export interface Message {
+  readonly method: string;
+  /** Origin-form, sent as it is (RFC 9112 §3.2.1). */
+  readonly path: string;
+  /** Names and values in turn. `Host`, and `Content-Length` if there is a body, are among them. */
+  readonly headers: readonly string[];
+  readonly body: Buffer | undefined;
+}
+
+/** A final answer of the payment API. */
+export interface Answer {
+  readonly status: number;
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[];
+  /** The whole body, or, if it is larger than 64 KiB, the stream of it. */
+  readonly body: Buffer | IncomingMessage;
+}
+
+interface ExchangeOptions {
+  readonly pool: ConnectionPool;
+  readonly upstream: UpstreamHost;
+  /** For the whole call, from now to the last byte of the answer. */
+  readonly timeoutMs: number;
+  readonly trace: Trace;
+  /** Called once, when nothing more will happen between us and the payment API; `trace` is final then. */
+  readonly onEnded: () => void;
+}
+
+/** Methods that change nothing (RFC 9110 §9.2.1): a call with one of these is not worth finishing for nobody. */
+const SAFE_METHODS = new Set(['GET', 'HEAD']);
+
+/** One request to the payment API and what comes of it. It is never repeated. */
+export class Exchange {
+  #resolve: (answer: Answer) => void = () => {};
+  #reject: (error: ProxyError) => void = () => {};
+  /** The answer once it is whole, or once it has proved too large to be held; or a {@link ProxyError}. */
+  readonly answer = new Promise<Answer>((resolve, reject) => {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  });
+
+  readonly #trace: Trace;
+  readonly #onEnded: () => void;
+  readonly #isSafe: boolean;
+  readonly #deadline: NodeJS.Timeout;
+  readonly #request: ClientRequest;
+  #response: IncomingMessage | undefined;
+  /** The answer's body so far; none once it streams. */
+  #held: Buffer[] | undefined = [];
+  #phaseStartedAtMs = 0;
+  #ended = false;
+
+  constructor(message: Message, { pool, upstream, timeoutMs, trace, onEnded }: ExchangeOptions) {
+    this.#trace = trace;
+    this.#onEnded = onEnded;
+    this.#isSafe = SAFE_METHODS.has(message.method);
+    trace.bytesSent = message.body?.length ?? 0;
+    const options: RequestOptions & PooledOptions = {
+      // `http.ClientRequest` asks of an agent what ConnectionPool has; the public type asks for a class.
+      agent: pool as unknown as Agent,
+      host: upstream.hostname,
+      port: upstream.port,
+      method: message.method,
+      path: message.path,
+      headers: message.headers,
+      setDefaultHeaders: false,
+      upstream,
+      trace,
+    };
+    this.#request = httpsRequest(options);
+    this.#deadline = setTimeout(() => this.#fail({ code: CALL_DEADLINE }), timeoutMs);
+    this.#listen();
+    this.#request.end(message.body);
+  }
+
+  /**
+   * The caller will not read the answer. What has not been sent, or changes nothing, is given up; anything else runs to
+   * its end, so that a payment is not cut off because a phone lost its network.
+   */
+  abandon(): void {
+    if (this.#ended) return;
+    if (!this.#trace.handedOver || this.#isSafe) {
+      this.#fail({ code: CALLER_GONE });
+    } else if (this.#held === undefined) {
+      this.#response?.unpipe();
+      this.#response?.resume();
+    }
+  }
+
+  #listen(): void {
+    const request = this.#request;
+    request.on('socket', () => {
+      this.#phaseStartedAtMs = performance.now();
+    });
+    request.on('finish', () => this.#endPhase('send', 'wait'));
+    request.on('response', (response) => this.#onResponse(response));
+    request.on('upgrade', (_response, socket) => {
+      socket.destroy();
+      this.#fail({ code: UNASKED_UPGRADE });
+    });
+    request.on('error', (error) => this.#fail(error));
+    request.on('close', () => this.#fail({ message: 'The connection was closed without an answer' }));
+  }
+
+  #onResponse(response: IncomingMessage): void {
+    // A server may answer before it has read the whole request; then the phase of sending ends here.
+    this.#endPhase('send', 'wait');
+    this.#endPhase('wait', 'receive');
+    this.#response = response;
+    this.#trace.status = response.statusCode;
+    this.#trace.endIsKnown = this.#request.shouldKeepAlive || hasOwnEnd(response, this.#request.method);
+    response.on('data', (chunk: Buffer) => this.#onData(response, chunk));
+    response.on('end', () => this.#onEnd(response));
+    response.on('error', (error) => this.#fail(error));
+    response.on('close', () => this.#fail({ message: 'The answer broke off' }));
+  }
+
+  #onData(response: IncomingMessage, chunk: Buffer): void {
+    this.#trace.bytesReceived += chunk.length;
+    if (this.#held === undefined) return;
+    this.#held.push(chunk);
+    if (this.#trace.bytesReceived > HELD_BYTES) this.#stream(response, this.#held);
+  }
+
+  /** Stops holding: what is here goes back to the front of the stream, for its reader to begin with. */
+  #stream(response: IncomingMessage, held: Buffer[]): void {
+    this.#held = undefined;
+    this.#trace.bytesReceived = 0;
+    response.pause();
+    response.unshift(Buffer.concat(held));
+    this.#resolve(answerOf(response, response));
+  }
+
+  #onEnd(response: IncomingMessage): void {
+    if (this.#ended) return;
+    this.#endPhase('receive', 'receive');
+    this.#trace.complete = true;
+    this.#end();
+    // It answered without reading all that we had to say: nothing more can follow on this connection.
+    if (!this.#request.writableFinished) this.#request.destroy();
+    const held = this.#held;
+    if (held === undefined) return;
+    const [only] = held;
+    this.#resolve(answerOf(response, held.length === 1 && only !== undefined ? only : Buffer.concat(held)));
+  }
+
+  #fail(failure: Failure): void {
+    if (this.#ended) return;
+    const trace = this.#trace;
+    trace.failure = failureCode(trace.phase, failure);
+    if (trace.handedOver) this.#endPhase(trace.exchangePhase, trace.exchangePhase);
+    this.#end();
+    this.#reject(new ProxyError(trace.failure, { outcome: trace.outcome, cause: failure }));
+    // Without an error: the pool takes one for the peer's doing. The answer's stream, if any, breaks off with it.
+    this.#request.destroy();
+  }
+
+  #end(): void {
+    this.#ended = true;
+    clearTimeout(this.#deadline);
+    this.#onEnded();
+  }
+
+  #endPhase(phase: Trace['exchangePhase'], next: Trace['exchangePhase']): void {
+    const trace = this.#trace;
+    if (trace.exchangePhase !== phase) return;
+    const nowMs = performance.now();
+    trace.exchangePhasesMs[phase] = nowMs - this.#phaseStartedAtMs;
+    this.#phaseStartedAtMs = nowMs;
+    trace.exchangePhase = next;
+  }
+}
+
+function answerOf(response: IncomingMessage, body: Answer['body']): Answer {
+  // Node's client sets the status on every answer that it parses; its type serves requests too, which have none.
+  return { status: response.statusCode ?? 0, rawHeaders: response.rawHeaders, body };
+}
+
+/**
+ * Whether an answer tells by itself where it ends. One that has neither a length nor chunks ends with the connection,
+ * and Node (20 to 26) does not tell a TLS close from a cut, so nobody knows whether it is whole (RFC 9112 §8, §9.8).
+ */
+function hasOwnEnd({ headers, statusCode }: IncomingMessage, method: string): boolean {
+  if (method === 'HEAD' || statusCode === 204 || statusCode === 304) return true;
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+}

@@ -1,0 +1,105 @@
+import { isIP, type LookupFunction } from 'node:net';
+import { connect, type TLSSocket } from 'node:tls';
+import type { UpstreamHost } from '../config.ts';
+import type { Credentials } from '../credentials/credentials.ts';
+import { CONNECT_DEADLINE } from './failure.ts';
+import type { Phase, PhasesMs } from './trace.ts';
+
+/** Added to the longer of the TCP and the TLS phase while a fresh connection settles (design §1). */
+const SETTLE_MARGIN_MS = 5;
+
+/** TCP probes after this much silence, so that a dead peer is noticed although nothing is sent. */
+const TCP_KEEP_ALIVE_MS = 15_000;
+
+export interface HandshakeOptions {
+  /** For name look-up, TCP, TLS and settling together. */
+  readonly connectTimeoutMs: number;
+  /** Replaces the system's name look-up. */
+  readonly lookup?: LookupFunction | undefined;
+}
+
+/**
+ * A connection on its way: name look-up, TCP, TLS, and then the time in which a TLS 1.3 server may still refuse our
+ * certificate, because it reads it only after our side of the handshake has ended (RFC 8446 §4.4.2).
+ *
+ * It calls `onSettled` once, or its socket closes; nothing else.
+ */
+export class Handshake {
+  readonly socket: TLSSocket;
+  readonly phasesMs: PhasesMs = {};
+  phase: Phase = 'dns';
+  #phaseStartedAtMs = performance.now();
+  #onSettled: (() => void) | undefined;
+  #deadline: NodeJS.Timeout;
+  #settled: NodeJS.Timeout | undefined;
+
+  constructor(host: UpstreamHost, credentials: Credentials, options: HandshakeOptions, onSettled: () => void) {
+    this.#onSettled = onSettled;
+    const isAddress = isIP(host.hostname) !== 0;
+    if (isAddress) this.phase = 'tcp';
+    // Named fields only: a request's own options, spread into these, would turn its path into a Unix socket.
+    this.socket = connect({
+      host: host.hostname,
+      port: host.port,
+      servername: isAddress ? '' : host.hostname,
+      secureContext: credentials.secureContext,
+      rejectUnauthorized: true,
+      ALPNProtocols: ['http/1.1'],
+      ...(options.lookup && { lookup: options.lookup }),
+    });
+    this.#deadline = setTimeout(() => this.#expire(), options.connectTimeoutMs);
+    this.#listen();
+  }
+
+  #listen(): void {
+    const { socket } = this;
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
+    // A name with several addresses is announced once for each.
+    socket.on('lookup', (error) => {
+      if (!error && this.phase === 'dns') this.#endPhase('tcp');
+    });
+    socket.once('connect', () => this.#endPhase('tls'));
+    socket.once('secureConnect', () => this.#awaitRefusal());
+    socket.once('close', () => {
+      if (this.#onSettled !== undefined) this.#endPhase(this.phase);
+      this.#onSettled = undefined;
+      clearTimeout(this.#deadline);
+      clearTimeout(this.#settled);
+    });
+  }
+
+  #endPhase(next: Phase): void {
+    const nowMs = performance.now();
+    this.phasesMs[this.phase] = nowMs - this.#phaseStartedAtMs;
+    this.#phaseStartedAtMs = nowMs;
+    this.phase = next;
+  }
+
+  #awaitRefusal(): void {
+    // Up to TLS 1.2 the server's last word comes after it has judged our certificate.
+    if (this.socket.getProtocol() !== 'TLSv1.3') {
+      setImmediate(() => this.#settle());
+      return;
+    }
+    // A ticket is sent to a client that was accepted. Writing from within its event hangs on Node 20 and 24.
+    this.socket.once('session', () => setImmediate(() => this.#settle()));
+    const roundTripMs = Math.max(this.phasesMs.tcp ?? 0, performance.now() - this.#phaseStartedAtMs);
+    this.#settled = setTimeout(() => setImmediate(() => this.#settle()), roundTripMs + SETTLE_MARGIN_MS);
+  }
+
+  #settle(): void {
+    const onSettled = this.#onSettled;
+    if (onSettled === undefined || this.socket.destroyed) return;
+    this.#onSettled = undefined;
+    clearTimeout(this.#deadline);
+    clearTimeout(this.#settled);
+    this.#endPhase('send');
+    onSettled();
+  }
+
+  #expire(): void {
+    const error = new Error('The connection was not ready within UPSTREAM_CONNECT_TIMEOUT_MS');
+    this.socket.destroy(Object.assign(error, { code: CONNECT_DEADLINE }));
+  }
+}
