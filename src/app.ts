@@ -1,0 +1,69 @@
+import express, { type Express } from 'express';
+import type { Config } from './config.ts';
+import { forward } from './forward/forward.ts';
+import { authenticate } from './http/authenticate.ts';
+import { Call, type Handler } from './http/call.ts';
+import { guardOrigin } from './http/cors.ts';
+import { allowMethods, answerErrors, notFound } from './http/errors.ts';
+import { health } from './http/health.ts';
+import { limitInFlight } from './http/limit-in-flight.ts';
+import { acceptJson } from './http/media-type.ts';
+import { refuseImproper } from './http/protocol.ts';
+import { identify } from './http/request-id.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import type { ConnectionPool } from './upstream/pool.ts';
+
+/** What the routes need. */
+export interface Services {
+  readonly config: Config;
+  readonly version: string;
+  readonly pool: ConnectionPool;
+  readonly lifecycle: Lifecycle<Call>;
+  /** Told of every request to `/proxy` once, when it has ended. */
+  readonly onCallEnded: (call: Call) => void;
+  readonly onInternalError: (error: unknown, requestId: string) => void;
+}
+
+/** The routes and the order of their checks: a caller learns nothing of a later check before it has passed the earlier. */
+export function createApp({ config, version, pool, lifecycle, onCallEnded, onInternalError }: Services): Express {
+  const app = express();
+  app.disable('x-powered-by').disable('etag');
+  app.enable('case sensitive routing').enable('strict routing');
+  app.set('query parser', false);
+
+  app.use(identify, closeConnections(lifecycle));
+  app.route('/').all(refuseImproper, allowMethods('GET', 'HEAD'), guardOrigin).get(health(version, lifecycle));
+  app
+    .route('/proxy')
+    .all(record(lifecycle, onCallEnded))
+    .all(refuseImproper, allowMethods('POST'), guardOrigin)
+    .post(
+      authenticate(config.apiKeys),
+      acceptJson(config.maxRequestBytes),
+      limitInFlight(lifecycle, config.maxInFlight),
+      forward(pool, config),
+    );
+  app.use(notFound);
+  app.use(answerErrors(onInternalError));
+  return app;
+}
+
+/** Once the listener is closed, every answer ends its connection, so that the next call goes to another process. */
+function closeConnections(lifecycle: Lifecycle<Call>): Handler {
+  return (_request, response, next) => {
+    if (lifecycle.state === 'closing') response.shouldKeepAlive = false;
+    next();
+  };
+}
+
+/** Opens the record of a call. */
+function record(lifecycle: Lifecycle<Call>, onCallEnded: (call: Call) => void): Handler {
+  const onEnded = (call: Call) => {
+    lifecycle.leave(call);
+    onCallEnded(call);
+  };
+  return (request, response, next) => {
+    response.locals.call = new Call(request, response, onEnded);
+    next();
+  };
+}

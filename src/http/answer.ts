@@ -1,0 +1,60 @@
+import type { Outcome } from '../errors.ts';
+import { PHASES, type PhasesMs } from '../upstream/trace.ts';
+import type { Reply } from './call.ts';
+
+/** This service's name in `Proxy-Status` (RFC 9209 §2). */
+const PROXY_NAME = 'toss-mtls-proxy';
+
+/** The names of the headers by which this service speaks about a call; browsers may read them. */
+export const OUR_HEADERS = ['X-Request-Id', 'Proxy-Outcome', 'Proxy-Status', 'Server-Timing'] as const;
+
+interface Said {
+  readonly requestId: string;
+  readonly outcome: Outcome;
+  /** The status that came from upstream, if one came. */
+  readonly receivedStatus?: number | undefined;
+  /** The error type of RFC 9209 §2.3, if the call failed. */
+  readonly errorType?: string | undefined;
+  readonly timing?: string | undefined;
+}
+
+/** What this service says about a call, as a flat array of names and values. */
+export function ourHeaders({ requestId, outcome, receivedStatus, errorType, timing }: Said): string[] {
+  let proxyStatus: string = PROXY_NAME;
+  if (receivedStatus !== undefined) proxyStatus += `; received-status=${receivedStatus}`;
+  if (errorType !== undefined) proxyStatus += `; error=${errorType}`;
+  const headers = ['X-Request-Id', requestId, 'Proxy-Outcome', outcome, 'Proxy-Status', proxyStatus];
+  if (timing !== undefined && timing !== '') headers.push('Server-Timing', timing);
+  return headers;
+}
+
+/**
+ * The value of `Server-Timing` (W3C Server Timing §3): each phase that the call went through, and their total if it is
+ * known, in milliseconds with three decimals.
+ */
+export function serverTiming(phasesMs: PhasesMs, totalMs: number | undefined): string {
+  let text = '';
+  for (const phase of PHASES) {
+    const ms = phasesMs[phase];
+    if (ms !== undefined) text += `${phase};dur=${rounded(ms)}, `;
+  }
+  return totalMs === undefined ? text.slice(0, -2) : `${text}total;dur=${rounded(totalMs)}`;
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
+
+/**
+ * Takes out of a response what middleware has put there with `setHeader` (CORS, rate limits), as a flat array. Mixed
+ * with an array in `writeHead`, Node 20 would lose all but the last of several `Set-Cookie`.
+ */
+export function takeHeaders(response: Reply): string[] {
+  const taken: string[] = [];
+  for (const name of response.getHeaderNames()) {
+    const value = response.getHeader(name);
+    for (const item of Array.isArray(value) ? value : [String(value)]) taken.push(name, item);
+    response.removeHeader(name);
+  }
+  return taken;
+}

@@ -1,0 +1,35 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ProxyError } from '../errors.ts';
+
+/** A caller that takes longer than this for its body is not sending it. */
+const BODY_TIMEOUT_MS = 10_000;
+
+/**
+ * Reads a request's body whole.
+ *
+ * @param limitBytes the most that is read
+ * @throws {ProxyError} `payload_too_large`, `request_timeout`, or `caller_gone` if the caller hung up
+ */
+export function readBody(request: IncomingMessage, response: ServerResponse, limitBytes: number): Promise<Buffer> {
+  // Node leaves this to us once the server listens to `checkContinue` (RFC 9110 §10.1.1).
+  if (request.headers.expect !== undefined) response.writeContinue();
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const end = (error?: ProxyError) => {
+      clearTimeout(deadline);
+      request.off('data', onData).off('end', onEnd).off('close', onClose);
+      if (error) reject(error);
+      else resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, bytes));
+    };
+    const onData = (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > limitBytes) end(new ProxyError('payload_too_large'));
+      else chunks.push(chunk);
+    };
+    const onEnd = () => end();
+    const onClose = () => end(new ProxyError('caller_gone'));
+    const deadline = setTimeout(() => end(new ProxyError('request_timeout')), BODY_TIMEOUT_MS);
+    request.on('data', onData).on('end', onEnd).on('close', onClose);
+  });
+}

@@ -1,0 +1,48 @@
+/**
+ * `starting`: nothing listens yet. `ready`: serving. `draining`: serving while the balancer looks away.
+ * `closing`: only what is already connected is served. `stopped`: over.
+ */
+export type LifecycleState = 'starting' | 'ready' | 'draining' | 'closing' | 'stopped';
+
+/** Where the service is in its life, and the calls in flight. It knows neither sockets nor signals. */
+export class Lifecycle<Call = unknown> {
+  #state: LifecycleState = 'starting';
+  readonly #inFlight = new Set<Call>();
+  #onEmpty: (() => void) | undefined;
+
+  get state(): LifecycleState {
+    return this.#state;
+  }
+
+  /** How many calls are in flight. */
+  get inFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  /** The calls that are in flight now. */
+  get calls(): Iterable<Call> {
+    return this.#inFlight;
+  }
+
+  /** Moves on; a state is never left for an earlier one. */
+  become(state: LifecycleState): void {
+    this.#state = state;
+  }
+
+  enter(call: Call): void {
+    this.#inFlight.add(call);
+  }
+
+  leave(call: Call): void {
+    this.#inFlight.delete(call);
+    if (this.#inFlight.size === 0) this.#onEmpty?.();
+  }
+
+  /** Resolves when no call is in flight. */
+  async empty(): Promise<void> {
+    if (this.#inFlight.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
+  }
+}

@@ -1,0 +1,15 @@
+/** The lines of an error's stack that name a place in the code. */
+const FRAME = /^\s+at /;
+
+/**
+ * What a log may know of an unexpected error: its name, its code and where it was thrown. Never its text, which may
+ * quote a request, a header or a key.
+ */
+export function describeError(thrown: unknown): { error: string; errorCode?: string; at?: string[] } {
+  if (!(thrown instanceof Error)) return { error: typeof thrown };
+  const at = (thrown.stack ?? '').split('\n').filter((line) => FRAME.test(line));
+  const { name } = thrown;
+  return 'code' in thrown && typeof thrown.code === 'string'
+    ? { error: name, errorCode: thrown.code, at }
+    : { error: name, at };
+}

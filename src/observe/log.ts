@@ -1,0 +1,60 @@
+import { type Logger, pino } from 'pino';
+import type { Config } from '../config.ts';
+import { ERRORS, type ErrorCode } from '../errors.ts';
+import type { Call } from '../http/call.ts';
+import type { Failure } from '../upstream/failure.ts';
+
+export type Log = Logger;
+
+/**
+ * Opens the log on standard output: JSON lines, or readable ones where a person looks at a terminal in development.
+ * Every line is written before the call that logs it returns, so that none is lost at an exit or a crash.
+ */
+export async function openLog({ logLevel, nodeEnv }: Pick<Config, 'logLevel' | 'nodeEnv'>): Promise<Log> {
+  const options = { level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  if (nodeEnv === 'production' || !process.stdout.isTTY) return pino(options);
+  const { default: pretty } = await import('pino-pretty');
+  return pino(options, pretty({ sync: true, translateTime: 'HH:MM:ss.l' }));
+}
+
+/** The one line of a call: what was asked of whom, and what became of it. No header, body, query or key is in it. */
+export function logCall(log: Log, call: Call): void {
+  const { trace } = call;
+  const line = {
+    requestId: call.requestId,
+    caller: call.caller,
+    method: call.method,
+    host: call.host,
+    path: call.path,
+    status: call.status,
+    code: call.code,
+    outcome: call.outcome,
+    durationMs: rounded(call.durationMs),
+    phases: trace && Object.fromEntries(Object.entries(trace.phasesMs).map(([name, ms]) => [name, rounded(ms)])),
+    reused: trace?.reused,
+    bytesSent: trace?.bytesSent,
+    bytesReceived: trace?.bytesReceived,
+    peer: call.peer,
+    forwardedFor: call.forwardedFor,
+    callerGone: call.status === undefined || undefined,
+    cause: causeCode(call.error?.cause),
+  };
+  if (call.outcome === 'unknown' || call.code === 'internal_error') log.warn(line, 'call');
+  else log.info(line, 'call');
+}
+
+/** A target's handshakes have begun to end otherwise than before: the operator hears of it before a payment does. */
+export function logHandshake(log: Log, target: string, result: 'ok' | ErrorCode, failure: Failure | undefined): void {
+  if (result === 'ok') log.info({ target }, 'handshake completed');
+  else log.error({ target, code: result, cause: failure?.code }, ERRORS[result].message);
+}
+
+/** The code of what went wrong beneath, such as `ECONNRESET`; never its text, which might quote a request. */
+function causeCode(cause: unknown): string | undefined {
+  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
