@@ -24,7 +24,7 @@ interface Validity {
   readonly notAfter?: Date;
 }
 
-export interface IssueOptions extends Validity {
+interface IssueOptions extends Validity {
   readonly commonName?: string;
   /** DNS names and IP addresses for subjectAltName. Default: this machine's loopback for a server, none for a client. */
   readonly names?: readonly string[];

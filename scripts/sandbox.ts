@@ -1,0 +1,38 @@
+/** `npm run sandbox [-- --port PORT]`: a payment API like Toss's on this machine, until Ctrl-C. */
+import { parseArgs } from 'node:util';
+import { makeCertificates } from './sandbox/certificates.ts';
+import { createSandbox, type LedgerEntry } from './sandbox/server.ts';
+
+const { values } = parseArgs({ options: { port: { type: 'string', default: '8443' } } });
+
+const certificates = await makeCertificates();
+process.once('exit', certificates.remove);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(0));
+
+const sandbox = await createSandbox({
+  authority: certificates.authority,
+  port: Number(values.port),
+  onCall: (entry) => console.log(describe(entry)),
+}).catch((error: NodeJS.ErrnoException) => {
+  console.error(`The sandbox cannot listen on port ${values.port} (${error.code}). Try: npm run sandbox -- --port 0`);
+  process.exit(1);
+});
+
+const settings = Object.entries({ ...certificates.settings, UPSTREAM_HOSTS: sandbox.host });
+console.log(`
+The sandbox listens on https://${sandbox.host} and wants a client certificate.
+Settings of the service, good while the sandbox runs:
+
+${settings.map(([name, value]) => `${name}=${value}`).join('\n')}
+
+To start the service against it, in another terminal (with no .env of your own):
+
+env ${settings.map(([name, value]) => `${name}='${value}'`).join(' \\\n    ')} \\
+    npm run dev
+
+Ctrl-C ends the sandbox and deletes its certificates. Calls it processes:
+`);
+
+function describe({ method, path, answer, fault }: LedgerEntry): string {
+  return `${answer.status} ${method} ${path}${fault === 'none' ? '' : `, then ${fault}`}`;
+}
