@@ -39,11 +39,11 @@ export class Connection {
   kind: Kind = 'unused';
   /** When it last became idle, on the clock of `performance.now()`. */
   idleSinceMs = 0;
-  /** What it was when its present call got it, and how long it had been idle then. */
-  beforeCall: { readonly kind: Kind; readonly idleMs: number } | undefined;
+  /** What it was until its present call got it, how long it had been idle, and when that ended. */
+  beforeCall: { readonly kind: Kind; readonly idleMs: number; readonly endedAtMs: number } | undefined;
   /** When it had settled. */
   readyAtMs = 0;
-  /** Whether it was the peer that ended it. */
+  /** Whether it was the peer that ended it, or made it useless. */
   endedByPeer = false;
 
   readonly #handshake: Handshake;
@@ -73,7 +73,7 @@ export class Connection {
     return this.#handshake.phase;
   }
 
-  /** How long each phase of the handshake took, in ms. */
+  /** How long each phase of the handshake took so far, in ms. */
   get phasesMs(): PhasesMs {
     return this.#handshake.phasesMs;
   }
@@ -95,7 +95,8 @@ export class Connection {
    * destroyed request would hang without a word.
    */
   handOver(request: ClientRequest, trace: Trace): void {
-    this.beforeCall = { kind: this.kind, idleMs: performance.now() - this.idleSinceMs };
+    const nowMs = performance.now();
+    this.beforeCall = { kind: this.kind, idleMs: nowMs - this.idleSinceMs, endedAtMs: nowMs };
     this.state = 'busy';
     this.kind = 'used';
     trace.handedOver = true;
@@ -132,7 +133,9 @@ export class Connection {
     // While a call is on, its bytes are the HTTP client's business; after the answer's last byte they are nobody's.
     if (this.state === 'busy' && this.answer?.complete !== true) return;
     this.#spoiled = true;
-    if (this.state !== 'busy') this.drop();
+    if (this.state === 'busy') return;
+    this.endedByPeer = true;
+    this.drop();
   }
 
   #onEnd(): void {

@@ -9,6 +9,9 @@ import type { Trace } from './trace.ts';
 /** An answer is held until it is whole or larger than this many bytes. */
 const HELD_BYTES = 65_536;
 
+/** How long a server that has answered may take to read the rest of the request. */
+const UNREAD_REQUEST_MS = 10_000;
+
 /** A request as it goes out. */
 export interface Message {
   readonly method: string;
@@ -57,9 +60,9 @@ export class Exchange {
   readonly #deadline: NodeJS.Timeout;
   readonly #request: ClientRequest;
   #response: IncomingMessage | undefined;
-  /** The answer's body so far; none once it streams. */
+  /** The answer's body so far; none once it streams, or once nobody will read it. */
   #held: Buffer[] | undefined = [];
-  #phaseStartedAtMs = 0;
+  #phaseStartedAtMs = performance.now();
   #ended = false;
 
   constructor(message: Message, { pool, upstream, timeoutMs, trace, onEnded }: ExchangeOptions) {
@@ -93,10 +96,11 @@ export class Exchange {
     if (this.#ended) return;
     if (!this.#trace.handedOver || this.#isSafe) {
       this.#fail({ code: CALLER_GONE });
-    } else if (this.#held === undefined) {
-      this.#response?.unpipe();
-      this.#response?.resume();
+      return;
     }
+    this.#held = undefined;
+    this.#response?.unpipe();
+    this.#response?.resume();
   }
 
   #listen(): void {
@@ -110,8 +114,13 @@ export class Exchange {
       socket.destroy();
       this.#fail({ code: UNASKED_UPGRADE });
     });
-    request.on('error', (error) => this.#fail(error));
-    request.on('close', () => this.#fail({ message: 'The connection was closed without an answer' }));
+    request.on('error', (error) => this.#onLost(error));
+    request.on('close', () => this.#onLost({ message: 'The connection was closed without an answer' }));
+  }
+
+  /** The connection is gone, which is nothing to an answer that has come whole and waits to be read. */
+  #onLost(failure: Failure): void {
+    if (this.#response?.complete !== true) this.#fail(failure);
   }
 
   #onResponse(response: IncomingMessage): void {
@@ -148,12 +157,20 @@ export class Exchange {
     this.#endPhase('receive', 'receive');
     this.#trace.complete = true;
     this.#end();
-    // It answered without reading all that we had to say: nothing more can follow on this connection.
-    if (!this.#request.writableFinished) this.#request.destroy();
+    if (!this.#request.writableFinished) this.#awaitSent();
     const held = this.#held;
     if (held === undefined) return;
     const [only] = held;
     this.#resolve(answerOf(response, held.length === 1 && only !== undefined ? only : Buffer.concat(held)));
+  }
+
+  /**
+   * The answer came before we know that all of the request has left. Mostly that word is just late, and the connection
+   * is free when it comes; but a server that answers and never reads on must not keep the connection.
+   */
+  #awaitSent(): void {
+    const giveUp = setTimeout(() => this.#request.destroy(), UNREAD_REQUEST_MS);
+    this.#request.once('close', () => clearTimeout(giveUp));
   }
 
   #fail(failure: Failure): void {
@@ -161,6 +178,7 @@ export class Exchange {
     const trace = this.#trace;
     trace.failure = failureCode(trace.phase, failure);
     if (trace.handedOver) this.#endPhase(trace.exchangePhase, trace.exchangePhase);
+    else trace.stopConnecting();
     this.#end();
     this.#reject(new ProxyError(trace.failure, { outcome: trace.outcome, cause: failure }));
     // Without an error: the pool takes one for the peer's doing. The answer's stream, if any, breaks off with it.
@@ -188,11 +206,15 @@ function answerOf(response: IncomingMessage, body: Answer['body']): Answer {
   return { status: response.statusCode ?? 0, rawHeaders: response.rawHeaders, body };
 }
 
+/** Only as the last coding do chunks tell where the body ends (RFC 9112 §6.3). */
+const ENDS_IN_CHUNKS = /(?:^|[ \t,])chunked[ \t]*$/i;
+
 /**
  * Whether an answer tells by itself where it ends. One that has neither a length nor chunks ends with the connection,
  * and Node (20 to 26) does not tell a TLS close from a cut, so nobody knows whether it is whole (RFC 9112 §8, §9.8).
  */
 function hasOwnEnd({ headers, statusCode }: IncomingMessage, method: string): boolean {
   if (method === 'HEAD' || statusCode === 204 || statusCode === 304) return true;
-  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+  const { 'transfer-encoding': coding, 'content-length': length } = headers;
+  return coding === undefined ? length !== undefined : ENDS_IN_CHUNKS.test(coding);
 }

@@ -26,8 +26,8 @@ export interface HandshakeOptions {
  */
 export class Handshake {
   readonly socket: TLSSocket;
-  readonly phasesMs: PhasesMs = {};
   phase: Phase = 'dns';
+  readonly #endedMs: PhasesMs = {};
   #phaseStartedAtMs = performance.now();
   #onSettled: (() => void) | undefined;
   #deadline: NodeJS.Timeout;
@@ -51,6 +51,12 @@ export class Handshake {
     this.#listen();
   }
 
+  /** How long each phase took, in ms; the one that is under way counts up to now. */
+  get phasesMs(): PhasesMs {
+    if (this.#onSettled === undefined) return this.#endedMs;
+    return { ...this.#endedMs, [this.phase]: performance.now() - this.#phaseStartedAtMs };
+  }
+
   #listen(): void {
     const { socket } = this;
     socket.setNoDelay(true);
@@ -71,7 +77,7 @@ export class Handshake {
 
   #endPhase(next: Phase): void {
     const nowMs = performance.now();
-    this.phasesMs[this.phase] = nowMs - this.#phaseStartedAtMs;
+    this.#endedMs[this.phase] = nowMs - this.#phaseStartedAtMs;
     this.#phaseStartedAtMs = nowMs;
     this.phase = next;
   }
@@ -84,7 +90,8 @@ export class Handshake {
     }
     // A ticket is sent to a client that was accepted. Writing from within its event hangs on Node 20 and 24.
     this.socket.once('session', () => setImmediate(() => this.#settle()));
-    const roundTripMs = Math.max(this.phasesMs.tcp ?? 0, performance.now() - this.#phaseStartedAtMs);
+    const { tcp = 0, tls = 0 } = this.phasesMs;
+    const roundTripMs = Math.max(tcp, tls);
     this.#settled = setTimeout(() => setImmediate(() => this.#settle()), roundTripMs + SETTLE_MARGIN_MS);
   }
 

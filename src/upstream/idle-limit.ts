@@ -7,7 +7,8 @@ interface PeerClose {
   readonly lifeMs: number;
 }
 
-const MEMORY_MS = 3_600_000;
+/** What the peer's closes have taught is forgotten after this time. */
+export const MEMORY_MS = 3_600_000;
 /** A restart closes all connections of a host at one moment; that says nothing about idle time, so it counts once. */
 const SAME_MOMENT_MS = 1_000;
 const CLOSES_TO_LEARN_FROM = 3;

@@ -4,13 +4,16 @@ import type { Credentials } from '../credentials/credentials.ts';
 import type { ErrorCode } from '../errors.ts';
 import { Connection, type ConnectionEvents, type ConnectionState } from './connection.ts';
 import { type Failure, failureCode } from './failure.ts';
-import { IdleLimit, keepAliveHint, SHORTEST_USEFUL_MS } from './idle-limit.ts';
+import { IdleLimit, keepAliveHint, MEMORY_MS, SHORTEST_USEFUL_MS } from './idle-limit.ts';
 import type { PoolOptions } from './pool.ts';
 import type { Trace } from './trace.ts';
 import { Warmth } from './warmth.ts';
 
-/** A connection that was idle for longer is looked at once more, one turn of the event loop later. */
+/** A connection that was idle for longer is looked at once more, one full turn of the event loop later. */
 const SURELY_FRESH_MS = 5;
+
+/** A connection that is cut so soon after its hand-over was cut for what it had been before. */
+const CUT_AT_USE_MS = 1_000;
 
 /** At this share of its idle limit a connection no longer counts as warm: its successor is made before it goes. */
 const RENEW_AT = 0.75;
@@ -73,28 +76,29 @@ export class Lane implements ConnectionEvents {
     } else if (performance.now() - connection.idleSinceMs <= SURELY_FRESH_MS) {
       this.#handOver(connection, waiting, true);
     } else {
-      // An end or a reset may already wait in the kernel; after one turn of the event loop it has been read.
+      // An end or a reset may already wait in the kernel. This turn of the event loop asked before the call came, so
+      // one immediate is too soon: after the second, the next turn has asked again.
       connection.state = 'taken';
-      setImmediate(() => this.#lookAgain(connection, waiting));
+      setImmediate(() => setImmediate(() => this.#lookAgain(connection, waiting)));
     }
   }
 
   /** Drops what is too old, opens what is missing, and sees to it that it is called again in time. */
   look(): void {
+    if (this.#closing) return;
     clearTimeout(this.#lookTimer);
     this.#lookAtMs = Number.POSITIVE_INFINITY;
     const nowMs = performance.now();
-    let aged = 0;
-    for (const connection of this.#idle) {
-      const limitMs = this.#idleLimit.limitMs(connection.kind, nowMs);
-      const ageMs = nowMs - connection.idleSinceMs;
-      if (ageMs >= limitMs) connection.drop();
-      else if (ageMs >= limitMs * RENEW_AT) aged += 1;
+    let warm = 0;
+    for (const connection of this.#connections) {
+      if (!this.#isCurrent(connection)) continue;
+      const age = this.#ageOf(connection, nowMs);
+      if (age >= 1) connection.drop();
+      else if (age < RENEW_AT) warm += 1;
     }
-    if (!this.#closing && this.#idleLimit.limitMs('unused', nowMs) >= SHORTEST_USEFUL_MS) {
-      for (let have = this.#connections.size - aged; have < this.#warmth.wanted; have += 1) this.#open();
-    }
-    for (const connection of this.#idle) this.#lookInTime(connection, nowMs);
+    if (this.#idleLimit.limitMs('unused', nowMs) < SHORTEST_USEFUL_MS) this.#lookAt(nowMs + MEMORY_MS, nowMs);
+    else for (; warm < this.#warmth.wanted; warm += 1) this.#open();
+    for (const connection of this.#idle) if (connection.usable) this.#lookInTime(connection, nowMs);
   }
 
   adopt(credentials: Credentials): void {
@@ -153,6 +157,8 @@ export class Lane implements ConnectionEvents {
       return;
     }
     refuse(waiting.request, failure);
+    // It may have counted as a warm connection, which is missing now.
+    this.look();
   }
 
   onFree(connection: Connection): void {
@@ -181,8 +187,7 @@ export class Lane implements ConnectionEvents {
   #takeIdle(): Connection | undefined {
     const nowMs = performance.now();
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
-      const tooOld = nowMs - connection.idleSinceMs >= this.#idleLimit.limitMs(connection.kind, nowMs);
-      if (!tooOld && connection.usable) return connection;
+      if (this.#ageOf(connection, nowMs) < 1 && connection.usable) return connection;
       connection.drop();
     }
     return undefined;
@@ -219,6 +224,12 @@ export class Lane implements ConnectionEvents {
     this.#lookInTime(connection, nowMs);
   }
 
+  /** How much of its idle limit a connection has used up: 0 while it has work, 1 when it must go. */
+  #ageOf(connection: Connection, nowMs: number): number {
+    if (connection.state !== 'idle') return 0;
+    return (nowMs - connection.idleSinceMs) / this.#idleLimit.limitMs(connection.kind, nowMs);
+  }
+
   #isCurrent(connection: Connection): boolean {
     return !this.#closing && connection.credentials === this.#credentials;
   }
@@ -235,7 +246,10 @@ export class Lane implements ConnectionEvents {
   #lookInTime(connection: Connection, nowMs: number): void {
     const limitMs = this.#idleLimit.limitMs(connection.kind, nowMs);
     const renewAtMs = connection.idleSinceMs + limitMs * RENEW_AT;
-    const atMs = renewAtMs > nowMs ? renewAtMs : connection.idleSinceMs + limitMs;
+    this.#lookAt(renewAtMs > nowMs ? renewAtMs : connection.idleSinceMs + limitMs, nowMs);
+  }
+
+  #lookAt(atMs: number, nowMs: number): void {
     if (atMs >= this.#lookAtMs) return;
     clearTimeout(this.#lookTimer);
     this.#lookAtMs = atMs;
@@ -247,11 +261,12 @@ export class Lane implements ConnectionEvents {
       this.#idleLimit.peerClosed(connection.kind, nowMs - connection.idleSinceMs, nowMs);
       return;
     }
-    // Cut at the very moment of use: the peer's idle time was up. A shorter rest says nothing of its clock.
+    // Cut at the very moment of use: the peer's idle time was up. A shorter rest says nothing of its clock, and a later
+    // cut has to do with the call.
     const { beforeCall } = connection;
-    if (beforeCall !== undefined && beforeCall.idleMs >= SHORTEST_USEFUL_MS && !connection.answer) {
-      this.#idleLimit.peerClosed(beforeCall.kind, beforeCall.idleMs, nowMs);
-    }
+    if (beforeCall === undefined || connection.answer) return;
+    if (beforeCall.idleMs < SHORTEST_USEFUL_MS || nowMs - beforeCall.endedAtMs >= CUT_AT_USE_MS) return;
+    this.#idleLimit.peerClosed(beforeCall.kind, beforeCall.idleMs, nowMs);
   }
 
   #note(result: 'ok' | ErrorCode, failure?: Failure): void {

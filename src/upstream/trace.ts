@@ -13,7 +13,7 @@ export type Phase = (typeof PHASES)[number];
 /** How long each phase took, in milliseconds; one that the call did not go through is absent. */
 export type PhasesMs = { [phase in Phase]?: number };
 
-/** A connection that is being made. */
+/** A connection that is being made, or was made, and how long each of its phases took so far. */
 interface Opening {
   readonly phase: Phase;
   readonly phasesMs: PhasesMs;
@@ -24,6 +24,8 @@ interface Opening {
  * the metrics read it.
  */
 export class Trace {
+  /** On the clock of `performance.now()`. */
+  readonly startedAtMs = performance.now();
   /**
    * True from the moment just before the request is given its connection, and never false again. This one fact, and no
    * error code, separates `not_processed` from `unknown`.
@@ -56,6 +58,11 @@ export class Trace {
 
   get phasesMs(): PhasesMs {
     return this.opening === undefined ? this.exchangePhasesMs : { ...this.opening.phasesMs, ...this.exchangePhasesMs };
+  }
+
+  /** Notes how far the connection has come: the call ends here, and what comes of the connection is not its business. */
+  stopConnecting(): void {
+    if (this.opening !== undefined) this.opening = { phase: this.opening.phase, phasesMs: this.opening.phasesMs };
   }
 
   get outcome(): Outcome {

@@ -29,6 +29,8 @@ export class Warmth {
 
   /** A warm connection could not be opened. */
   failed(): void {
+    // What fails during a rest was opened before it, and fails together with what has been counted.
+    if (this.#rest !== undefined) return;
     this.#failuresInARow += 1;
     const fullMs = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** (this.#failuresInARow - 1));
     // Full jitter from one half up, so that processes that lost a provider together do not return together.
@@ -39,7 +41,7 @@ export class Warmth {
   ended(lifeMs: number, unwelcome: boolean): void {
     if (lifeMs >= HEALTHY_LIFE_MS) this.#failuresInARow = 0;
     if (!unwelcome || lifeMs >= UNWELCOME_LIFE_MS) this.#unwelcomeInARow = 0;
-    if (!unwelcome) return;
+    if (!unwelcome || this.#rest !== undefined) return;
     this.failed();
     if (lifeMs >= UNWELCOME_LIFE_MS) return;
     this.#unwelcomeInARow += 1;
