@@ -1,7 +1,7 @@
 import express, { type Express } from 'express';
 import type { Config } from './config.ts';
 import { forward } from './forward/forward.ts';
-import { authenticate } from './http/authenticate.ts';
+import { authenticate, type Callers } from './http/authenticate.ts';
 import { Call, type Handler } from './http/call.ts';
 import { guardOrigin } from './http/cors.ts';
 import { allowMethods, answerErrors, notFound } from './http/errors.ts';
@@ -9,6 +9,8 @@ import { health } from './http/health.ts';
 import { limitInFlight } from './http/limit-in-flight.ts';
 import { acceptJson } from './http/media-type.ts';
 import { refuseImproper } from './http/protocol.ts';
+import { limitCalls, refuseWrongKeys } from './http/rate-limit.ts';
+import type { Redis } from './http/redis.ts';
 import { identify } from './http/request-id.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { ConnectionPool } from './upstream/pool.ts';
@@ -17,6 +19,9 @@ import type { ConnectionPool } from './upstream/pool.ts';
 export interface Services {
   readonly config: Config;
   readonly version: string;
+  readonly callers: Callers;
+  /** Where processes share their counts; none: each counts alone. */
+  readonly redis?: Redis | undefined;
   readonly pool: ConnectionPool;
   readonly lifecycle: Lifecycle<Call>;
   /** Told of every request to `/proxy` once, when it has ended. */
@@ -25,7 +30,9 @@ export interface Services {
 }
 
 /** The routes and the order of their checks: a caller learns nothing of a later check before it has passed the earlier. */
-export function createApp({ config, version, pool, lifecycle, onCallEnded, onInternalError }: Services): Express {
+export function createApp(services: Services): Express {
+  const { config, version, callers, redis, pool, lifecycle, onCallEnded, onInternalError } = services;
+  const { rateLimitPerMinute } = config;
   const app = express();
   app.disable('x-powered-by').disable('etag');
   app.enable('case sensitive routing').enable('strict routing');
@@ -38,7 +45,8 @@ export function createApp({ config, version, pool, lifecycle, onCallEnded, onInt
     .all(record(lifecycle, onCallEnded))
     .all(refuseImproper, allowMethods('POST'), guardOrigin)
     .post(
-      authenticate(config.apiKeys),
+      authenticate(callers, refuseWrongKeys(redis)),
+      ...(rateLimitPerMinute === undefined ? [] : [limitCalls(rateLimitPerMinute, redis)]),
       acceptJson(config.maxRequestBytes),
       limitInFlight(lifecycle, config.maxInFlight),
       forward(pool, config),

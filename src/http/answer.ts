@@ -46,15 +46,27 @@ function rounded(ms: number): number {
 }
 
 /**
- * Takes out of a response what middleware has put there with `setHeader` (CORS, rate limits), as a flat array. Mixed
- * with an array in `writeHead`, Node 20 would lose all but the last of several `Set-Cookie`.
+ * Writes the head of an answer together with what middleware has set before (CORS, rate limits). What middleware has set
+ * replaces what came from upstream under the same name; only `Vary` is of both. Given an array beside headers that have
+ * been set, Node 20 would lose all but the last of several `Set-Cookie`.
+ *
+ * @param headers names and values in turn
  */
-export function takeHeaders(response: Reply): string[] {
-  const taken: string[] = [];
-  for (const name of response.getHeaderNames()) {
-    const value = response.getHeader(name);
-    for (const item of Array.isArray(value) ? value : [String(value)]) taken.push(name, item);
-    response.removeHeader(name);
+export function writeHead(response: Reply, status: number, headers: string[]): void {
+  const alreadySet = response.getHeaderNames();
+  if (alreadySet.length === 0) {
+    response.writeHead(status, headers);
+    return;
   }
-  return taken;
+  const added = new Map<string, { name: string; values: string[] }>();
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at] ?? '';
+    const key = name.toLowerCase();
+    if (alreadySet.includes(key) && key !== 'vary') continue;
+    const entry = added.get(key) ?? { name, values: [] };
+    entry.values.push(headers[at + 1] ?? '');
+    added.set(key, entry);
+  }
+  for (const { name, values } of added.values()) response.appendHeader(name, values);
+  response.writeHead(status);
 }

@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { ErrorCode, Outcome, ProxyError } from '../errors.ts';
 import type { Trace } from '../upstream/trace.ts';
+import { forwardedAddress } from './remote-address.ts';
+import { parseTraceparent, type TraceParent } from './traceparent.ts';
 
 /** What the handlers of one request pass to each other. */
 export interface Locals extends Record<string, unknown> {
@@ -10,8 +12,11 @@ export interface Locals extends Record<string, unknown> {
   call?: Call | undefined;
 }
 
-export type Handler = RequestHandler<Record<string, string>, unknown, unknown, unknown, Locals>;
-export type ErrorHandler = ErrorRequestHandler<Record<string, string>, unknown, unknown, unknown, Locals>;
+/** Queries are not parsed: no route has one. */
+type NoQuery = Record<string, never>;
+
+export type Handler = RequestHandler<Record<string, string>, unknown, unknown, NoQuery, Locals>;
+export type ErrorHandler = ErrorRequestHandler<Record<string, string>, unknown, unknown, NoQuery, Locals>;
 export type Reply = Response<unknown, Locals>;
 
 /**
@@ -24,6 +29,8 @@ export class Call {
   /** The caller's address on our side of the network, and the one that the balancer saw. */
   readonly peer: string | undefined;
   readonly forwardedFor: string | undefined;
+  /** The caller's trace, if it sent a `traceparent`. */
+  readonly traceParent: TraceParent | undefined;
   /** The name of the API key that was sent. */
   caller: string | undefined;
   method: string | undefined;
@@ -44,10 +51,12 @@ export class Call {
   constructor(request: IncomingMessage, response: Reply, onEnded: (call: Call) => void) {
     this.requestId = response.locals.requestId;
     this.peer = request.socket.remoteAddress;
-    this.forwardedFor = lastHop(request.headers['x-forwarded-for']);
+    this.forwardedFor = forwardedAddress(request);
+    this.traceParent = parseTraceparent(request.headers.traceparent);
     this.#response = response;
     this.#onEnded = onEnded;
-    response.on('close', () => this.settle());
+    // Whoever waits for more of the request learns only now that its caller has gone, and may note that as the end.
+    response.on('close', () => (response.writableFinished ? this.settle() : setImmediate(() => this.settle())));
   }
 
   /** The caller is to open another connection for its next call. */
@@ -84,9 +93,4 @@ export class Call {
     this.#open = 1;
     this.settle();
   }
-}
-
-/** The address that the balancer itself saw: the last item, since a caller may have sent the others. */
-function lastHop(forwardedFor: string | string[] | undefined): string | undefined {
-  return forwardedFor?.toString().split(',').at(-1)?.trim();
 }

@@ -5,12 +5,15 @@ import type { Handler } from './call.ts';
 
 const LOCALHOST = /^http:\/\/localhost(:\d+)?$/;
 
+/** No Content: a preflight asks for headers only. */
+const PREFLIGHT_STATUS = 204;
+
 const allow: Handler = cors({
   origin: LOCALHOST,
   methods: ['POST'],
   allowedHeaders: ['Authorization', 'Content-Type', 'X-Request-Id'],
   exposedHeaders: [...OUR_HEADERS],
-  optionsSuccessStatus: 204,
+  optionsSuccessStatus: PREFLIGHT_STATUS,
 });
 
 /**
@@ -24,6 +27,10 @@ export const guardOrigin: Handler = (request, response, next) => {
     return;
   }
   if (!LOCALHOST.test(origin)) throw new ProxyError('origin_not_allowed');
-  response.setHeader('X-Request-Id', response.locals.requestId);
+  if (request.method === 'OPTIONS') {
+    const { call, requestId } = response.locals;
+    response.setHeader('X-Request-Id', requestId);
+    if (call) call.status = PREFLIGHT_STATUS;
+  }
   allow(request, response, next);
 };

@@ -1,11 +1,11 @@
-import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { ERRORS, ProxyError } from '../errors.ts';
-import { ourHeaders, serverTiming, takeHeaders } from './answer.ts';
+import { ourHeaders, serverTiming, writeHead } from './answer.ts';
 import type { Call, ErrorHandler, Handler, Reply } from './call.ts';
 
-/** How long the rest of a refused request is read, so that the caller can read its answer before the connection ends. */
-const LINGER_MS = 1_000;
+/** How long the rest of a refused request is read, and how long it may pause, before the connection ends. */
+const LINGER_MS = 5_000;
+const LINGER_SILENCE_MS = 1_000;
 
 /** The answer's body for an error. */
 export function errorBody(error: ProxyError, requestId: string): string {
@@ -57,15 +57,17 @@ export function sendError(request: IncomingMessage, response: Reply, error: Prox
     return;
   }
   const body = Buffer.from(errorBody(error, requestId));
-  const headers = takeHeaders(response).concat(errorHeaders(error, requestId, body.length, call));
+  const headers = errorHeaders(error, requestId, body.length, call);
   if (call !== undefined) call.status = error.status;
   if (!hasUnreadBody(request)) {
-    response.writeHead(error.status, headers).end(body);
+    writeHead(response, error.status, headers);
+    response.end(body);
     return;
   }
   response.shouldKeepAlive = false;
-  response.writeHead(error.status, headers).write(body);
-  void lingerThenEnd(request, response);
+  writeHead(response, error.status, headers);
+  response.write(body);
+  lingerThenEnd(request, response);
 }
 
 /** Whether there is, or may still come, a body that nobody has read. */
@@ -92,11 +94,16 @@ export function errorHeaders(error: ProxyError, requestId: string, bodyBytes: nu
 
 /**
  * Ends an answer that was given before the request had been read. Closing at once would reset the connection, and the
- * reset would overtake the answer (RFC 9112 §9.6).
+ * reset would overtake the answer (RFC 9112 §9.6); so the rest is read and thrown away, as long as it comes and not for ever.
  */
-async function lingerThenEnd(request: IncomingMessage, response: Reply): Promise<void> {
-  request.resume();
-  const signal = AbortSignal.timeout(LINGER_MS);
-  await once(request, 'close', { signal }).catch(() => undefined);
-  response.end();
+function lingerThenEnd(request: IncomingMessage, response: Reply): void {
+  const end = () => {
+    clearTimeout(silence);
+    clearTimeout(deadline);
+    response.end();
+  };
+  const silence = setTimeout(end, LINGER_SILENCE_MS);
+  const deadline = setTimeout(end, LINGER_MS);
+  request.on('data', () => silence.refresh()).once('close', end);
+  request.socket.once('end', end);
 }

@@ -1,71 +1,52 @@
-import { randomUUID } from 'node:crypto';
-import type { Server, ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
-import { ERRORS, type ErrorCode, ProxyError } from '../errors.ts';
-import type { Handler, Reply } from './call.ts';
-import { errorBody, errorHeaders, sendError } from './errors.ts';
+import type { IncomingMessage } from 'node:http';
+import { ProxyError } from '../errors.ts';
+import type { Handler } from './call.ts';
 
-/** How long a refused connection may take to read its answer. */
-const LINGER_MS = 1_000;
+/** Node drops the headers that are too many, silently, an `Origin` for example; so as many as that are refused. */
+export const MAX_HEADERS = 200;
 
-/** Refuses what Node would answer by itself, with an answer that is not from our table. */
+/**
+ * Refuses what Node's parser lets through although another server could read it differently, and what Node would
+ * answer by itself, with an answer that is not from our table.
+ */
 export const refuseImproper: Handler = (request, _response, next) => {
-  const { host, expect } = request.headers;
-  if (host === undefined && request.httpVersion === '1.1') {
-    throw new ProxyError('invalid_request', { message: 'An HTTP/1.1 request needs a Host header (RFC 9112 §3.2).' });
+  if (request.rawHeaders.length >= 2 * MAX_HEADERS) {
+    throw new ProxyError('headers_too_large', { message: `A request may have fewer than ${MAX_HEADERS} headers.` });
   }
-  if (expect !== undefined && expect.toLowerCase() !== '100-continue') throw new ProxyError('expectation_failed');
+  const problem = problemOf(request);
+  if (problem !== undefined) throw new ProxyError('invalid_request', { message: problem });
+  const { expect } = request.headers;
+  if (expect !== undefined && !isContinue(expect)) throw new ProxyError('expectation_failed');
   next();
 };
 
-/**
- * Answers, from our table, requests that Node's HTTP parser refuses before a handler could.
- *
- * @param onRefused told of each, with the code of the answer
- */
-export function answerParserErrors(server: Server, onRefused: (code: ErrorCode, requestId: string) => void): void {
-  const refuse = (socket: Duplex, code: ErrorCode) => {
-    const current = responseOn(socket);
-    const error = new ProxyError(code);
-    if (current === undefined) {
-      const requestId = randomUUID();
-      onRefused(code, requestId);
-      writeRaw(socket, error, requestId);
-    } else if (current.req.complete) {
-      // The answer to this call is still to come: what came after it must not be answered in its place.
-      current.once('finish', () => socket.destroy());
-    } else {
-      sendError(current.req, current, error);
-    }
-  };
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (socket.writable && error.code !== 'ECONNRESET') refuse(socket, codeOf(error));
-    else socket.destroy();
-  });
-  server.on('connect', (_request, socket) => refuse(socket, 'invalid_request'));
+/** Whether the caller waits with its body until it is told to go on (RFC 9110 §10.1.1); HTTP/1.0 cannot ask for that. */
+export function awaitsContinue({ headers, httpVersion }: IncomingMessage): boolean {
+  return httpVersion === '1.1' && headers.expect !== undefined && isContinue(headers.expect);
 }
 
-/** The response that this connection is working on. Its being the first in line is all that keeps answers in order. */
-function responseOn(socket: Duplex): Reply | undefined {
-  // Node's server keeps it in this field, and has no public name for it.
-  const { _httpMessage: response } = socket as { _httpMessage?: ServerResponse | null };
-  // Every response of our server is made by Express, which gives it `locals`.
-  return response === null || response === undefined ? undefined : (response as Reply);
+function isContinue(expect: string): boolean {
+  return expect.toLowerCase() === '100-continue';
 }
 
-function codeOf(error: NodeJS.ErrnoException): ErrorCode {
-  if (error.code === 'HPE_HEADER_OVERFLOW') return 'headers_too_large';
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'request_timeout';
-  return 'invalid_request';
+function problemOf({ httpVersion, headers, rawHeaders }: IncomingMessage): string | undefined {
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return 'This service speaks HTTP/1.1.';
+  const hosts = countHosts(rawHeaders);
+  if (hosts > 1) return 'A request has one Host header, not several (RFC 9112 §3.2).';
+  if (hosts === 0 && httpVersion === '1.1') return 'An HTTP/1.1 request needs a Host header (RFC 9112 §3.2).';
+  const coding = headers['transfer-encoding'];
+  if (coding === undefined) return undefined;
+  if (httpVersion === '1.0') return 'HTTP/1.0 has no Transfer-Encoding (RFC 9112 §6.1).';
+  if (coding.toLowerCase() !== 'chunked') return 'The only Transfer-Encoding that is understood here is "chunked".';
+  return undefined;
 }
 
-function writeRaw(socket: Duplex, error: ProxyError, requestId: string): void {
-  const body = errorBody(error, requestId);
-  const headers = errorHeaders(error, requestId, Buffer.byteLength(body));
-  let head = `HTTP/1.1 ${error.status} ${ERRORS[error.code].error}\r\nConnection: close\r\n`;
-  for (let at = 0; at < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
-  socket.on('error', () => socket.destroy());
-  socket.end(`${head}\r\n${body}`);
-  socket.resume();
-  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+/** From the raw headers, since Node keeps only the first of several. */
+function countHosts(rawHeaders: readonly string[]): number {
+  let hosts = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at];
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts;
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ProxyError } from '../errors.ts';
+import { awaitsContinue } from './protocol.ts';
 
 /** A caller that takes longer than this for its body is not sending it. */
 const BODY_TIMEOUT_MS = 10_000;
@@ -10,9 +11,14 @@ const BODY_TIMEOUT_MS = 10_000;
  * @param limitBytes the most that is read
  * @throws {ProxyError} `payload_too_large`, `request_timeout`, or `caller_gone` if the caller hung up
  */
-export function readBody(request: IncomingMessage, response: ServerResponse, limitBytes: number): Promise<Buffer> {
-  // Node leaves this to us once the server listens to `checkContinue` (RFC 9110 §10.1.1).
-  if (request.headers.expect !== undefined) response.writeContinue();
+export function readBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  limitBytes: number,
+  timeoutMs = BODY_TIMEOUT_MS,
+): Promise<Buffer> {
+  // Node leaves this to us once the server listens to `checkContinue`.
+  if (awaitsContinue(request)) response.writeContinue();
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -29,7 +35,7 @@ export function readBody(request: IncomingMessage, response: ServerResponse, lim
     };
     const onEnd = () => end();
     const onClose = () => end(new ProxyError('caller_gone'));
-    const deadline = setTimeout(() => end(new ProxyError('request_timeout')), BODY_TIMEOUT_MS);
+    const deadline = setTimeout(() => end(new ProxyError('request_timeout')), timeoutMs);
     request.on('data', onData).on('end', onEnd).on('close', onClose);
   });
 }

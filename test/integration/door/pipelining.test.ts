@@ -1,0 +1,153 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { createAuthority } from '../../../scripts/pki.ts';
+import { post } from '../../support/caller.ts';
+import { callRaw } from '../../support/raw-caller.ts';
+import { startService } from '../../support/service.ts';
+import { onRequest, startUpstream } from '../../support/upstream.ts';
+import { newKey } from './door.ts';
+import { answersIn } from './raw.ts';
+
+/** What cannot be read, or is none of ours, after a call that can. */
+const GARBAGE: Readonly<Record<string, string>> = {
+  'bytes that are no HTTP': 'GARBAGE\0\r\n\r\n',
+  'a megabyte of them': 'GARBAGE\0'.repeat(131_072),
+  'a request with two lengths': 'POST /proxy HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}',
+  'a header that is too large': `GET / HTTP/1.1\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`,
+  'a CONNECT': 'CONNECT pay.example:443 HTTP/1.1\r\nHost: pay.example:443\r\n\r\nbytes for the tunnel',
+};
+
+/** A service before a payment API that holds its answers until a test lets them go; each answer says which path it is for. */
+async function holdAnswers() {
+  const authority = await createAuthority();
+  const held: (() => void)[] = [];
+  let onHeld: () => void = () => undefined;
+  const upstream = await startUpstream(authority, (connection) => {
+    onRequest(connection, (request) => {
+      const path = /^POST (\S+)/.exec(request)?.[1] ?? '';
+      held.push(() => connection.socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${path.length}\r\n\r\n${path}`));
+      onHeld();
+    });
+  });
+  const key = newKey();
+  const settings = { PROXY_API_KEYS: `shop:${key}`, HOST: '127.0.0.1' };
+  const service = await startService({ authority, upstreamPorts: [upstream.port], settings });
+  onTestFinished(async () => {
+    await service.close();
+    await upstream.close();
+  });
+  const call = (path: string) => {
+    const envelope = JSON.stringify({ method: 'POST', path });
+    const length = `Content-Length: ${envelope.length}`;
+    const head = ['POST /proxy HTTP/1.1', 'Host: x', `Authorization: Bearer ${key}`, 'Content-Type: application/json'];
+    return `${[...head, length].join('\r\n')}\r\n\r\n${envelope}`;
+  };
+  return {
+    port: service.port,
+    pass: { Authorization: `Bearer ${key}` },
+    service,
+    upstream,
+    call,
+    held,
+    /** Resolves when so many requests are at the payment API. */
+    holds: (count: number) =>
+      new Promise<void>((resolve) => {
+        onHeld = () => {
+          if (held.length >= count) resolve();
+        };
+        onHeld();
+      }),
+  };
+}
+
+test('two calls on one connection are answered in their order, whichever is done first', async () => {
+  const scene = await holdAnswers();
+  const caller = await callRaw(scene.port);
+
+  await caller.send(scene.call('/first') + scene.call('/second'));
+  await scene.holds(2);
+  for (const answer of [...scene.held].reverse()) answer();
+  await caller.reads(/\/first.*\/second/s);
+
+  const answers = answersIn(caller.text);
+  expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+  expect(answers.map(({ headers }) => headers['proxy-outcome'])).toEqual(['answered', 'answered']);
+});
+
+test.each(Object.keys(GARBAGE))('%s after a payment is never answered in its place', async (name) => {
+  const scene = await holdAnswers();
+  const caller = await callRaw(scene.port);
+
+  await caller.send(scene.call('/pay'), GARBAGE[name] ?? '');
+  await scene.holds(1);
+  expect(caller.text).toBe('');
+  scene.held[0]?.();
+
+  const [answer, ...others] = answersIn(await caller.ended);
+  expect(answer).toMatchObject({ status: 200, body: '/pay', headers: { 'proxy-outcome': 'answered' } });
+  expect(others).toEqual([]);
+  expect(scene.upstream.received.split('POST ')).toHaveLength(2);
+});
+
+test('garbage after two payments waits for both answers', async () => {
+  const scene = await holdAnswers();
+  const caller = await callRaw(scene.port);
+
+  await caller.send(`${scene.call('/first')}${scene.call('/second')}GARBAGE\0\r\n\r\n`);
+  await scene.holds(2);
+  for (const answer of scene.held) answer();
+
+  expect(
+    answersIn(await caller.ended)
+      .map(({ body }) => body)
+      .sort(),
+  ).toEqual(['/first', '/second']);
+});
+
+test('a second request that breaks off in its body is refused after the answer to the first', async () => {
+  const scene = await holdAnswers();
+  const caller = await callRaw(scene.port);
+
+  const broken = scene
+    .call('/second')
+    .replace(/Content-Length: \d+\r\n\r\n.*/, 'Transfer-Encoding: chunked\r\n\r\nzz\r\n');
+  await caller.send(scene.call('/first') + broken);
+  await scene.holds(1);
+  scene.held[0]?.();
+
+  const answers = answersIn(await caller.ended);
+  expect(answers.map(({ status }) => status)).toEqual([200, 400]);
+  expect(answers.map(({ headers }) => headers['proxy-outcome'])).toEqual(['answered', 'not_processed']);
+  expect(scene.upstream.received).not.toContain('/second');
+});
+
+test.each(Object.keys(GARBAGE))(
+  'a caller that sends %s after a payment and resets the connection disturbs nobody',
+  async (name) => {
+    const scene = await holdAnswers();
+    const caller = await callRaw(scene.port);
+
+    await caller.send(scene.call('/pay'), GARBAGE[name] ?? '');
+    await scene.holds(1);
+    caller.socket.resetAndDestroy();
+    const other = post(scene.port, { method: 'POST', path: '/other' }, { headers: scene.pass });
+    await scene.holds(2);
+    for (const answer of scene.held) answer();
+
+    expect((await other).status).toBe(200);
+    const lines = await scene.service.callLines(2);
+    expect(lines.find(({ path }) => path === '/pay')).toMatchObject({ outcome: 'answered' });
+  },
+);
+
+test('what follows a refusal on the same connection is never processed', async () => {
+  const scene = await holdAnswers();
+  const caller = await callRaw(scene.port);
+  const wrongKey = scene.call('/refused').replace(/Bearer \w+/, 'Bearer x');
+
+  await caller.send(`${wrongKey.slice(0, -5)}`);
+  await caller.reads(/"unauthorized"/);
+  await caller.send(wrongKey.slice(-5) + scene.call('/after'));
+
+  expect(answersIn(await caller.ended).map(({ status }) => status)).toEqual([401]);
+  expect(scene.upstream.connections).toBe(0);
+});
