@@ -1,41 +1,38 @@
 /** The process: settings, credentials, service; signals and exit codes. */
 
+import { listenForHangUp } from './hang-up.ts';
+
+// What follows takes its time to load, and a SIGHUP may come meanwhile.
+
 import { readFileSync } from 'node:fs';
-import { ConfigError, withAllProblems } from './config/config-error.ts';
+import { ConfigError } from './config/config-error.ts';
 import { readEnvironment } from './config/environment.ts';
-import { loadConfig } from './config.ts';
-import { loadCredentials } from './credentials/credentials.ts';
-import { credentialSources } from './credentials/source.ts';
+import { type Inputs, readInputs } from './inputs.ts';
+import { refuseInspection } from './inspection.ts';
 import { openLog } from './observe/log.ts';
 import { describeError } from './observe/log-error.ts';
+import type { Tracing } from './observe/tracing.ts';
 import { Service } from './service.ts';
 
 try {
   await main();
 } catch (error) {
-  if (error instanceof ConfigError) for (const problem of error.problems) console.error(problem);
-  else console.error(plainly(error));
+  const bug = () => [`The service could not start. This is a bug: ${JSON.stringify(describeError(error))}`];
+  for (const problem of error instanceof ConfigError ? error.problems : bug()) console.error(problem);
   process.exit(1);
 }
 
 async function main(): Promise<void> {
-  const { env, warnings } = await readEnvironment(process.cwd(), process.env);
-  const [config, loaded] = await withAllProblems(
-    () => loadConfig(env),
-    () => loadCredentials(credentialSources(env), new Date()),
-  );
-  const { credentials } = loaded;
+  refuseInspection();
+  const inputs = await load();
+  const { config, credentials } = inputs;
   const log = await openLog(config);
-  for (const warning of [...warnings, ...loaded.warnings]) log.warn(warning);
+  for (const warning of inputs.warnings) log.warn(warning);
 
   const version = ownVersion();
-  const service = new Service({ config, credentials, version, log });
-  const port = await service.start();
-  const { subject, fingerprint, notAfter } = credentials;
-  log.info({ version, host: config.host, port, subject, fingerprint, notAfter }, 'ready');
-  // PM2's `wait_ready` waits for this word.
-  process.send?.('ready');
-
+  const tracing = await loadTracing(config.otlpEndpoint, version);
+  const service = new Service({ inputs, load, version, log, tracing });
+  const port = await service.start().catch(explainListening);
   let ending = false;
   const end = async (signal: NodeJS.Signals, delayMs: number): Promise<void> => {
     if (ending) {
@@ -48,6 +45,7 @@ async function main(): Promise<void> {
     const complete = await service.drain(delayMs);
     if (complete) log.info('drained');
     else log.error('SHUTDOWN_TIMEOUT_MS is over: calls in flight were cut');
+    await tracing?.close();
     process.exit(complete ? 0 : 1);
   };
   // A balancer needs the delay; PM2 and Ctrl-C, which send SIGINT, do not.
@@ -58,15 +56,41 @@ async function main(): Promise<void> {
     service.stop();
     process.exit(1);
   });
+
+  listenForHangUp(() => void service.reload());
+
+  // Last, since whoever reads this may send a signal at once.
+  const { subject, fingerprint, notAfter } = credentials;
+  log.info({ version, host: config.host, port, subject, fingerprint, notAfter }, 'ready');
+  // PM2's `wait_ready` waits for this word.
+  process.send?.('ready');
 }
 
-/** What keeps the service from starting, and what to do. */
-function plainly(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'EADDRINUSE') return 'PORT: another process listens on this port. Stop it, or set another PORT.';
-  if (code === 'EACCES') return 'PORT: this user may not listen on this port. Set one above 1023.';
-  if (code === 'EADDRNOTAVAIL') return 'HOST: this machine does not have this address. Set one of its own.';
-  return `The service could not start. This is a bug: ${JSON.stringify(describeError(error))}`;
+/** The SDK takes its time and memory, so it is loaded only for those who asked for it. */
+async function loadTracing(endpoint: string | undefined, version: string): Promise<Tracing | undefined> {
+  if (endpoint === undefined) return undefined;
+  const { openTracing } = await import('./observe/tracing.ts');
+  return openTracing(endpoint, version);
+}
+
+/** Reads `.env`, the environment and the files that they name; again at each reload. */
+async function load(): Promise<Inputs> {
+  const { env, warnings } = await readEnvironment(process.cwd(), process.env);
+  const inputs = await readInputs(env, new Date());
+  return { ...inputs, warnings: [...warnings, ...inputs.warnings] };
+}
+
+/** Names the setting that keeps the service from listening (bind(2), listen(2)). */
+function explainListening(error: NodeJS.ErrnoException): never {
+  const { code } = error;
+  if (code === undefined) throw error;
+  if (code === 'EADDRINUSE') {
+    throw new ConfigError(['PORT: another process listens on this port. Stop it, or set another PORT.']);
+  }
+  if (code === 'EACCES') {
+    throw new ConfigError(['PORT: this user may not listen on this port. Set one above 1023.']);
+  }
+  throw new ConfigError([`HOST: this machine cannot listen on this address (${code}). Set one of its own.`]);
 }
 
 function ownVersion(): string {

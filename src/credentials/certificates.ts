@@ -6,22 +6,22 @@ import { type PemBlock, pemBlocks } from './pem.ts';
 const CLIENT_USAGES = ['1.3.6.1.5.5.7.3.2', '2.5.29.37.0'];
 
 /**
- * Judges a client certificate and the intermediates behind it: each is valid now, and issued by the next.
+ * Reads a client certificate and the intermediates behind it. Their dates and their order are judged apart.
  *
  * @param pem what stands in it besides certificates is left alone
  */
-export function judgeChain(pem: string, now: Date): Judgement<readonly X509Certificate[]> {
+export function readChain(pem: string): Judgement<readonly X509Certificate[]> {
   const parsed = parseCertificates(pem);
-  if (parsed.value === undefined) return parsed;
-  const certificates = parsed.value;
-  const dateFaults = certificates.flatMap((certificate, index) =>
-    faultsOfDates(certificate, now).map((fault) => `certificate ${index + 1} of ${certificates.length} ${fault}`),
+  return parsed.value === undefined
+    ? parsed
+    : { ...parsed, warnings: parsed.value.slice(0, 1).flatMap(warningsOfUsage) };
+}
+
+/** Each certificate of a chain must be valid now. */
+export function dateFaults(chain: readonly X509Certificate[], now: Date): readonly string[] {
+  return chain.flatMap((certificate, index) =>
+    faultsOfDates(certificate, now).map((fault) => `certificate ${index + 1} of ${chain.length} ${fault}`),
   );
-  return {
-    value: certificates,
-    faults: [...dateFaults, ...faultsOfOrder(certificates)],
-    warnings: certificates.slice(0, 1).flatMap(warningsOfUsage),
-  };
 }
 
 /** Judges trust anchors. Many a bundle keeps old ones: that is a fault only if none is valid now. */
@@ -40,6 +40,11 @@ export function judgeAnchors(pem: string, now: Date): Judgement<readonly X509Cer
 /** The two ends of a certificate's life, both inclusive (RFC 5280 §4.1.2.5). */
 export function validityOf(certificate: X509Certificate): { readonly notBefore: Date; readonly notAfter: Date } {
   return { notBefore: new Date(certificate.validFrom), notAfter: new Date(certificate.validTo) };
+}
+
+/** X509Certificate puts each attribute of a name on its own line. */
+export function onOneLine(distinguishedName: string): string {
+  return distinguishedName.split('\n').join(', ');
 }
 
 function parseCertificates(pem: string): Judgement<readonly X509Certificate[]> {
@@ -87,7 +92,7 @@ function warningsOfUsage(certificate: X509Certificate): readonly string[] {
 }
 
 /** Leaf first, each issued by the next (RFC 5246 §7.4.2; RFC 8446 §4.4.2 asks less, but not every server does). */
-function faultsOfOrder(certificates: readonly X509Certificate[]): readonly string[] {
+export function orderFaults(certificates: readonly X509Certificate[]): readonly string[] {
   const gaps = certificates.flatMap((certificate, index) => {
     const next = certificates[index + 1];
     return next === undefined || isIssuedBy(certificate, next) ? [] : [index + 1];

@@ -1,10 +1,9 @@
-import type { KeyObject, X509Certificate } from 'node:crypto';
+import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { ConfigError } from '../config/config-error.ts';
-import { judgeAnchors, judgeChain, validityOf } from './certificates.ts';
-import type { Judgement } from './judgement.ts';
-import { judgePrivateKey } from './private-key.ts';
-import { type CredentialSources, type PemSource, readPem } from './source.ts';
+import { onOneLine, validityOf } from './certificates.ts';
+import { type Examination, examine } from './examination.ts';
+import type { CredentialSources } from './source.ts';
 
 /** Our client certificate with its key, and whom we trust, ready for handshakes. A value: it never changes. */
 export interface Credentials {
@@ -18,19 +17,13 @@ export interface Credentials {
   readonly notAfter: Date;
   /** SHA-256, in hexadecimal with colons. */
   readonly fingerprint: string;
+  /** The same for two that make the same handshakes: over the chain, to which the key is bound, and the anchors. */
+  readonly digest: string;
 }
 
 export interface LoadedCredentials {
   readonly credentials: Credentials;
   /** For the log, one line each. */
-  readonly warnings: readonly string[];
-}
-
-/** What a source came to; its problems and warnings name the variable. */
-interface Part<T> {
-  readonly variable: string;
-  readonly value?: T;
-  readonly problems: readonly string[];
   readonly warnings: readonly string[];
 }
 
@@ -41,62 +34,28 @@ interface Part<T> {
  * @throws ConfigError with every problem at once, each naming its variable and the remedy, never a value
  */
 export async function loadCredentials(sources: CredentialSources, now: Date): Promise<LoadedCredentials> {
-  const [chain, key, anchors] = await Promise.all([
-    load(sources.certificate, 'TOSS_PUBLIC_CRT_B64', (pem) => judgeChain(pem, now)),
-    load(sources.privateKey, 'TOSS_PRIVATE_KEY_B64', (pem) => judgePrivateKey(pem, sources.passphrase)),
-    sources.ca && load(sources.ca, sources.ca.variable, (pem) => judgeAnchors(pem, now)),
-  ]);
-  const problems = [...chain.problems, ...key.problems, ...mismatch(chain, key), ...(anchors?.problems ?? [])];
+  const examination = await examine(sources, now);
+  return { credentials: credentialsFrom(examination), warnings: examination.warnings };
+}
+
+/** @throws ConfigError with every problem that the examination has found, or the one that only OpenSSL finds */
+export function credentialsFrom({ chain, key, anchors, dates, order, mismatch }: Examination): Credentials {
+  const ofChain = [...chain.problems, ...dates, ...order];
+  const problems = [...ofChain, ...key.problems, ...mismatch, ...(anchors?.problems ?? [])];
   const [leaf] = chain.value ?? [];
   if (problems.length > 0 || chain.value === undefined || leaf === undefined || key.value === undefined) {
     throw new ConfigError(problems);
   }
   const ends = chain.value.map((certificate) => validityOf(certificate).notAfter.getTime());
   return {
-    credentials: {
-      secureContext: secureContext(chain.variable, chain.value, key.value, anchors?.value),
-      subject: onOneLine(leaf.subject),
-      issuer: onOneLine(leaf.issuer),
-      notBefore: validityOf(leaf).notBefore,
-      notAfter: new Date(Math.min(...ends)),
-      fingerprint: leaf.fingerprint256,
-    },
-    warnings: [...sources.warnings, ...chain.warnings, ...key.warnings, ...(anchors?.warnings ?? [])],
+    secureContext: secureContext(chain.variable, chain.value, key.value, anchors?.value),
+    subject: onOneLine(leaf.subject),
+    issuer: onOneLine(leaf.issuer),
+    notBefore: validityOf(leaf).notBefore,
+    notAfter: new Date(Math.min(...ends)),
+    fingerprint: leaf.fingerprint256,
+    digest: digestOf(chain.value, anchors?.value),
   };
-}
-
-/** @param variable where to put the PEM that is missing, if there is no source */
-async function load<T>(
-  source: PemSource | undefined,
-  variable: string,
-  judge: (pem: string) => Judgement<T>,
-): Promise<Part<T>> {
-  if (source === undefined) {
-    const others = [variable.replace(/_B64$/, ''), variable.replace(/_B64$/, '_FILE')].join(' or ');
-    return { variable, problems: [`${variable}: this is not set. Set it, or ${others}.`], warnings: [] };
-  }
-  const read = await readPem(source);
-  if (!read.ok) return { variable: source.variable, problems: [read.problem], warnings: [] };
-  const { faults, warnings, ...rest } = judge(read.pem);
-  const line = (text: string): string => `${read.variable}: ${text}`;
-  return {
-    ...rest,
-    variable: read.variable,
-    problems: faults.map(line),
-    warnings: [...read.warnings, ...warnings.map(line)],
-  };
-}
-
-function mismatch(chain: Part<readonly X509Certificate[]>, key: Part<KeyObject>): readonly string[] {
-  const [leaf, ...others] = chain.value ?? [];
-  const privateKey = key.value;
-  if (leaf === undefined || privateKey === undefined || leaf.checkPrivateKey(privateKey)) return [];
-  // In a chain that is out of order the key may belong to another one, and the order is the problem.
-  if (chain.problems.length > 0 && others.some((other) => other.checkPrivateKey(privateKey))) return [];
-  return [
-    `${key.variable}: this key does not belong to the certificate in ${chain.variable}. Put the key here that the ` +
-      'certificate was requested with.',
-  ];
 }
 
 function secureContext(
@@ -123,7 +82,9 @@ function secureContext(
   }
 }
 
-/** X509Certificate puts each attribute on its own line. */
-function onOneLine(distinguishedName: string): string {
-  return distinguishedName.split('\n').join(', ');
+function digestOf(chain: readonly X509Certificate[], anchors: readonly X509Certificate[] | undefined): string {
+  const fingerprints = [chain, anchors ?? []].map((list) => list.map(({ fingerprint256 }) => fingerprint256).join());
+  return createHash('sha256')
+    .update(`${fingerprints.join('\n')} ${anchors === undefined ? 'bundled' : 'given'}`)
+    .digest('hex');
 }
