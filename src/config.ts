@@ -52,6 +52,8 @@ export interface Config {
   readonly rateLimitPerMinute: number | undefined;
   readonly redisUrl: Secret | undefined;
   readonly metrics: { readonly host: string; readonly port: number } | undefined;
+  /** The base URL of an OTLP/HTTP receiver. */
+  readonly otlpEndpoint: string | undefined;
   readonly logLevel: z.output<typeof SETTINGS>['LOG_LEVEL'];
   readonly nodeEnv: string | undefined;
 }
@@ -98,6 +100,7 @@ export function loadConfig(env: Environment): Config {
     redisUrl: settings.REDIS_URL,
     metrics:
       settings.METRICS_PORT === undefined ? undefined : { host: settings.METRICS_HOST, port: settings.METRICS_PORT },
+    otlpEndpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
     logLevel: settings.LOG_LEVEL,
     nodeEnv: settings.NODE_ENV,
   };

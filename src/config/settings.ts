@@ -140,6 +140,15 @@ export const SETTINGS = z.object({
     '127.0.0.1',
     listenAddress(),
   ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: optional(
+    'Where spans of calls and their phases go: the base URL of an OTLP/HTTP receiver. Off unless set.',
+    z
+      .string()
+      .trim()
+      .refine((text) => /^https?:\/\/[^/]/i.test(text) && URL.canParse(text), {
+        error: 'write a URL such as http://localhost:4318.',
+      }),
+  ),
   LOG_LEVEL: withDefault(
     'The least level that is logged: trace, debug, info, warn, error, fatal or silent.',
     'info',

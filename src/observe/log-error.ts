@@ -7,8 +7,10 @@ const FRAME = /^\s+at /;
  */
 export function describeError(thrown: unknown): { error: string; errorCode?: string; at?: string[] } {
   if (!(thrown instanceof Error)) return { error: typeof thrown };
-  const at = (thrown.stack ?? '').split('\n').filter((line) => FRAME.test(line));
-  const { name } = thrown;
+  const { name, message, stack = '' } = thrown;
+  // The stack begins with the text, which may itself have lines that look like places in the code.
+  const places = stack.slice(stack.indexOf(message) + message.length);
+  const at = places.split('\n').filter((line) => FRAME.test(line));
   return 'code' in thrown && typeof thrown.code === 'string'
     ? { error: name, errorCode: thrown.code, at }
     : { error: name, at };

@@ -1,4 +1,5 @@
-import { type Logger, pino } from 'pino';
+import { isatty } from 'node:tty';
+import { type DestinationStream, type Logger, pino } from 'pino';
 import type { Config } from '../config.ts';
 import { ERRORS, type ErrorCode } from '../errors.ts';
 import type { Call } from '../http/call.ts';
@@ -6,22 +7,44 @@ import type { Failure } from '../upstream/failure.ts';
 
 export type Log = Logger;
 
+const STDOUT = 1;
+
+/** What waits here while standard output cannot be written; beyond it, lines are lost. */
+const MAX_UNWRITTEN_BYTES = 1_048_576;
+
 /**
  * Opens the log on standard output: JSON lines, or readable ones where a person looks at a terminal in development.
  * Every line is written before the call that logs it returns, so that none is lost at an exit or a crash.
  */
 export async function openLog({ logLevel, nodeEnv }: Pick<Config, 'logLevel' | 'nodeEnv'>): Promise<Log> {
   const options = { level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  if (nodeEnv === 'production' || !process.stdout.isTTY) return pino(options);
+  // Not `process.stdout.isTTY`: that makes a pipe non-blocking, and a full one would then cost naps of 100 ms.
+  if (nodeEnv === 'production' || !isatty(STDOUT)) return pino(options, standardOutput());
   const { default: pretty } = await import('pino-pretty');
   return pino(options, pretty({ sync: true, translateTime: 'HH:MM:ss.l' }));
 }
 
-/** The one line of a call: what was asked of whom, and what became of it. No header, body, query or key is in it. */
-export function logCall(log: Log, call: Call): void {
+/** A log that cannot be written (its reader is gone, the disk is full) is no reason to cut payments: it is told once. */
+function standardOutput(): DestinationStream {
+  const output = pino.destination({ dest: STDOUT, sync: true, maxLength: MAX_UNWRITTEN_BYTES });
+  output.once('error', ({ code }: NodeJS.ErrnoException) =>
+    console.error(`The log cannot be written (${code}). Calls go on without it.`),
+  );
+  output.on('error', () => undefined);
+  return output;
+}
+
+/**
+ * The one line of a call: what was asked of whom, and what became of it. No header, body, query or key is in it.
+ *
+ * @param wasCut whether it ended only because the process does
+ */
+export function logCall(log: Log, call: Call, wasCut: boolean): void {
   const { trace } = call;
   const line = {
     requestId: call.requestId,
+    traceId: call.traceParent?.traceId,
+    parentSpanId: call.traceParent?.spanId,
     caller: call.caller,
     method: call.method,
     host: call.host,
@@ -36,7 +59,8 @@ export function logCall(log: Log, call: Call): void {
     bytesReceived: trace?.bytesReceived,
     peer: call.peer,
     forwardedFor: call.forwardedFor,
-    callerGone: call.status === undefined || undefined,
+    callerGone: (call.status === undefined && !wasCut) || undefined,
+    wasCut: wasCut || undefined,
     cause: causeCode(call.error?.cause),
   };
   if (call.outcome === 'unknown' || call.code === 'internal_error') log.warn(line, 'call');
