@@ -1,8 +1,10 @@
 /**
- * `starting`: nothing listens yet. `ready`: serving. `draining`: serving while the balancer looks away.
+ * In their order. `starting`: nothing listens yet. `ready`: serving. `draining`: serving while the balancer looks away.
  * `closing`: only what is already connected is served. `stopped`: over.
  */
-export type LifecycleState = 'starting' | 'ready' | 'draining' | 'closing' | 'stopped';
+const STATES = ['starting', 'ready', 'draining', 'closing', 'stopped'] as const;
+
+export type LifecycleState = (typeof STATES)[number];
 
 /** Where the service is in its life, and the calls in flight. It knows neither sockets nor signals. */
 export class Lifecycle<Call = unknown> {
@@ -26,7 +28,7 @@ export class Lifecycle<Call = unknown> {
 
   /** Moves on; a state is never left for an earlier one. */
   become(state: LifecycleState): void {
-    this.#state = state;
+    if (STATES.indexOf(state) > STATES.indexOf(this.#state)) this.#state = state;
   }
 
   enter(call: Call): void {

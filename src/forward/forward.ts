@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts';
 import { ProxyError } from '../errors.ts';
-import { ourHeaders, serverTiming, takeHeaders } from '../http/answer.ts';
+import { ourHeaders, serverTiming, writeHead } from '../http/answer.ts';
 import type { Call, Handler, Reply } from '../http/call.ts';
 import { readBody } from '../http/read-body.ts';
 import { type Answer, Exchange } from '../upstream/exchange.ts';
@@ -8,6 +8,7 @@ import type { ConnectionPool } from '../upstream/pool.ts';
 import { Trace } from '../upstream/trace.ts';
 import { type Envelope, type Method, parseEnvelope } from './envelope.ts';
 import { isWritable, requestHeaders, responseHeaders } from './headers.ts';
+import { withoutQuery } from './path.ts';
 import { resolveTarget, type Target } from './target.ts';
 
 type Limits = Pick<Config, 'upstreamHosts' | 'allowedPaths' | 'maxRequestBytes' | 'upstreamTimeoutMs'>;
@@ -62,10 +63,9 @@ function deliver(answer: Answer, method: Method, call: Call, trace: Trace, respo
   if (isWhole && status !== 204 && status !== 304 && !hasLength(headers)) {
     headers.push('Content-Length', String(body.length));
   }
-  headers.push(...takeHeaders(response));
   headers.push(...ourHeaders({ requestId: call.requestId, outcome, receivedStatus: status, timing }));
   call.status = status;
-  response.writeHead(status, headers);
+  writeHead(response, status, headers);
   if (isWhole) response.end(body);
   else body.pipe(response);
 }
@@ -74,12 +74,6 @@ function callOf(response: Reply): Call {
   const { call } = response.locals;
   if (call === undefined) throw new TypeError('The route must open a call before it forwards one');
   return call;
-}
-
-/** A query may hold personal data, so it stays out of the logs. */
-function withoutQuery(path: string): string {
-  const end = path.indexOf('?');
-  return end === -1 ? path : path.slice(0, end);
 }
 
 function hasLength(headers: readonly string[]): boolean {

@@ -115,13 +115,16 @@ export function isWritable(status: number, rawHeaders: readonly string[]): boole
   return true;
 }
 
+/** One option of a `Connection` header; white space is what RFC 9110 §5.6.3 calls so, which `trim` goes beyond. */
+const CONNECTION_OPTION = /(?:^|,)[\t ]*([^\t ,]+)[\t ]*(?=,|$)/g;
+
 const NOTHING: ReadonlySet<string> = new Set();
 
 /** The headers that a `Connection` header declares to be for this connection only, in the form of {@link withDashes}. */
 function namedBy(connection: string): ReadonlySet<string> {
   const options = connection.toLowerCase();
   if (options === '' || options === 'keep-alive' || options === 'close') return NOTHING;
-  return new Set(options.split(',').map((option) => withDashes(option.trim())));
+  return new Set(Array.from(options.matchAll(CONNECTION_OPTION), ([, option = '']) => withDashes(option)));
 }
 
 function without(raw: readonly string[], named: ReadonlySet<string>): string[] {
