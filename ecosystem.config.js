@@ -1,0 +1,60 @@
+/**
+ * How PM2 runs the service: `npx pm2 start ecosystem.config.js`. Settings come from the `.env` beside this file, which the
+ * service reads itself: PM2 writes the environment that it knows to disk, so no secret may be in it.
+ *
+ * PM2 takes a named export from an ES module, and ignores a default one.
+ */
+import { readFileSync } from 'node:fs';
+import { parse } from 'dotenv';
+
+const directory = import.meta.dirname;
+
+/** What PM2 itself must know. An empty value counts as absent; the environment wins, as it does in the service. */
+const settings = { ...nonEmpty(readDotenv()), ...nonEmpty(process.env) };
+const upstreamTimeoutMs = Number(settings.UPSTREAM_TIMEOUT_MS ?? 30_000);
+const shutdownTimeoutMs = Number(settings.SHUTDOWN_TIMEOUT_MS ?? upstreamTimeoutMs + 5_000);
+
+export const apps = [
+  {
+    name: 'toss-mtls-proxy',
+    script: 'dist/main.js',
+    cwd: directory,
+
+    // One process per core; a reload replaces them one after the other.
+    exec_mode: 'cluster',
+    instances: settings.PM2_INSTANCES ?? 'max',
+
+    // A process counts as online once it says `ready`, which it does when it listens.
+    wait_ready: true,
+    listen_timeout: 15_000,
+
+    // PM2 asks with SIGINT and kills after this time: later than the service would give up by itself.
+    kill_timeout: shutdownTimeoutMs + 5_000,
+
+    // A process that ends on its own is back at once; one that cannot start is tried ever more seldom.
+    exp_backoff_restart_delay: 100,
+    max_memory_restart: '768M',
+
+    // Each worker listens for metrics on a port of its own: METRICS_PORT, and the next ones.
+    ...(settings.METRICS_PORT && { env: { METRICS_PORT: settings.METRICS_PORT }, increment_var: 'METRICS_PORT' }),
+
+    // Secrets in the environment of whoever starts PM2 would end up in its dump file.
+    filter_env: ['TOSS_', 'PROXY_API_KEYS', 'REDIS_URL'],
+
+    // The log is JSON lines that hold their own time.
+    merge_logs: true,
+  },
+];
+
+function readDotenv() {
+  try {
+    return parse(readFileSync(`${directory}/.env`));
+  } catch {
+    // The service says what is wrong with it, if anything is.
+    return {};
+  }
+}
+
+function nonEmpty(env) {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+}
