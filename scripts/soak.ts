@@ -1,0 +1,90 @@
+/**
+ * `npm run soak -- --minutes 10 --rate 200`: the service under a steady rate of calls, and what becomes of its memory and
+ * its file descriptors. It ends with 1 if either grows.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { Agent } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { OURS, run } from './bench/contenders.ts';
+import { median } from './bench/figures.ts';
+import { latencyOf } from './bench/load.ts';
+import { Measured } from './bench/process.ts';
+import { freePort, prepare } from './bench/setting.ts';
+
+const SAMPLE_EVERY_MS = 5_000;
+/** V8 takes this much more or less between two collections; a leak of 1 KiB a call would show within a minute. */
+const FLAT_MIB = 24;
+const FLAT_DESCRIPTORS = 8;
+/** The share of the run in which caches fill and code is compiled. */
+const WARM_UP = 0.3;
+
+interface Sample {
+  readonly rssMiB: number;
+  readonly descriptors: number;
+}
+
+const { values } = parseArgs({
+  options: { minutes: { type: 'string', default: '10' }, rate: { type: 'string', default: '200' } },
+});
+const directory = mkdtempSync(join(tmpdir(), 'toss-mtls-proxy-soak-'));
+const started: Measured[] = [];
+try {
+  process.exitCode = (await soak(Number(values.minutes) * 60_000, Number(values.rate))) ? 0 : 1;
+} finally {
+  for (const one of started) await one.stop();
+  rmSync(directory, { recursive: true, force: true });
+}
+
+async function soak(durationMs: number, perSecond: number): Promise<boolean> {
+  const setting = await prepare(directory);
+  const upstreamPort = await freePort();
+  const upstream = new Measured(['node', '--import', 'tsx', 'scripts/bench/upstream-server.ts'], {
+    env: {
+      BENCH_PORT: String(upstreamPort),
+      DIRECTORY: join(directory, 'bodies'),
+      CERT_FILE: setting.serverCertFile,
+      KEY_FILE: setting.serverKeyFile,
+      CA_FILE: setting.caFile,
+    },
+  });
+  started.push(upstream);
+  await upstream.listening(upstreamPort);
+  const port = await freePort();
+  const service = await run(OURS, setting, { own: port, upstream: upstreamPort }, undefined);
+  started.push(service);
+
+  const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  let calls = 0;
+  let failed = 0;
+  const timer = setInterval(() => {
+    calls += 1;
+    latencyOf(port, OURS.request('small'), agent).catch(() => {
+      failed += 1;
+    });
+  }, 1000 / perSecond);
+  const samples: Sample[] = [];
+  for (const endsAtMs = Date.now() + durationMs; Date.now() < endsAtMs; ) {
+    await delay(Math.min(SAMPLE_EVERY_MS, durationMs / 10));
+    const sample = { rssMiB: service.rssBytes() / 1_048_576, descriptors: service.descriptors() };
+    samples.push(sample);
+    console.log(`${calls} calls, ${failed} failed, ${sample.rssMiB.toFixed(1)} MiB, ${sample.descriptors} descriptors`);
+  }
+  clearInterval(timer);
+  agent.destroy();
+  return verdict(samples, failed);
+}
+
+/** Compares the last third of what came after the warm-up with the first. */
+function verdict(samples: readonly Sample[], failed: number): boolean {
+  const settled = samples.slice(Math.floor(samples.length * WARM_UP));
+  const third = Math.ceil(settled.length / 3);
+  const grown = (pick: (sample: Sample) => number) =>
+    median(settled.slice(-third).map(pick)) - median(settled.slice(0, third).map(pick));
+  const memoryMiB = grown(({ rssMiB }) => rssMiB);
+  const descriptors = grown((sample) => sample.descriptors);
+  console.log(`Memory grew by ${memoryMiB.toFixed(1)} MiB, descriptors by ${descriptors}; ${failed} calls failed.`);
+  return failed === 0 && memoryMiB < FLAT_MIB && descriptors < FLAT_DESCRIPTORS;
+}
