@@ -69,7 +69,6 @@ export class Exchange {
     this.#trace = trace;
     this.#onEnded = onEnded;
     this.#isSafe = SAFE_METHODS.has(message.method);
-    trace.bytesSent = message.body?.length ?? 0;
     const options: RequestOptions & PooledOptions = {
       // `http.ClientRequest` asks of an agent what ConnectionPool has; the public type asks for a class.
       agent: pool as unknown as Agent,
@@ -84,7 +83,7 @@ export class Exchange {
     };
     this.#request = httpsRequest(options);
     this.#deadline = setTimeout(() => this.#fail({ code: CALL_DEADLINE }), timeoutMs);
-    this.#listen();
+    this.#listen(message.body?.length ?? 0);
     this.#request.end(message.body);
   }
 
@@ -103,10 +102,11 @@ export class Exchange {
     this.#response?.resume();
   }
 
-  #listen(): void {
+  #listen(bodyBytes: number): void {
     const request = this.#request;
     request.on('socket', () => {
       this.#phaseStartedAtMs = performance.now();
+      this.#trace.bytesSent = bodyBytes;
     });
     request.on('finish', () => this.#endPhase('send', 'wait'));
     request.on('response', (response) => this.#onResponse(response));

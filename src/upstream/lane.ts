@@ -4,19 +4,14 @@ import type { Credentials } from '../credentials/credentials.ts';
 import type { ErrorCode } from '../errors.ts';
 import { Connection, type ConnectionEvents, type ConnectionState } from './connection.ts';
 import { type Failure, failureCode } from './failure.ts';
-import { IdleLimit, keepAliveHint, MEMORY_MS, SHORTEST_USEFUL_MS } from './idle-limit.ts';
+import { IdleConnections } from './idle-connections.ts';
+import { SHORTEST_USEFUL_MS } from './idle-limit.ts';
 import type { PoolOptions } from './pool.ts';
 import type { Trace } from './trace.ts';
 import { Warmth } from './warmth.ts';
 
 /** A connection that was idle for longer is looked at once more, one full turn of the event loop later. */
 const SURELY_FRESH_MS = 5;
-
-/** A connection that is cut so soon after its hand-over was cut for what it had been before. */
-const CUT_AT_USE_MS = 1_000;
-
-/** At this share of its idle limit a connection no longer counts as warm: its successor is made before it goes. */
-const RENEW_AT = 0.75;
 
 interface Waiting {
   readonly request: ClientRequest;
@@ -46,11 +41,9 @@ export class Lane implements ConnectionEvents {
   readonly host: UpstreamHost;
   readonly #options: PoolOptions;
   readonly #connections = new Set<Connection>();
-  /** Used from the end, newest first, so that surplus ones grow old at the front and go. */
-  readonly #idle: Connection[] = [];
+  readonly #idle: IdleConnections;
   /** The call for which a connection is being made; one that is to be kept warm has none. */
   readonly #waiting = new Map<Connection, Waiting>();
-  readonly #idleLimit: IdleLimit;
   readonly #warmth: Warmth;
   #credentials: Credentials;
   #closing = false;
@@ -62,18 +55,19 @@ export class Lane implements ConnectionEvents {
     this.host = host;
     this.#credentials = credentials;
     this.#options = options;
-    this.#idleLimit = new IdleLimit(options.idleTimeoutMs);
+    this.#idle = new IdleConnections(options.idleTimeoutMs);
     this.#warmth = new Warmth(options.warmConnections, () => this.look());
   }
 
   /** Gives the request a connection, an idle one or one that is made for it, or an error. */
   serve(waiting: Waiting): void {
-    const connection = this.#takeIdle();
+    const nowMs = performance.now();
+    const connection = this.#idle.take(nowMs);
     if (connection === undefined) {
       const opening = this.#open();
       waiting.trace.opening = opening;
       this.#waiting.set(opening, waiting);
-    } else if (performance.now() - connection.idleSinceMs <= SURELY_FRESH_MS) {
+    } else if (nowMs - connection.idleSinceMs <= SURELY_FRESH_MS) {
       this.#handOver(connection, waiting, true);
     } else {
       // An end or a reset may already wait in the kernel. This turn of the event loop asked before the call came, so
@@ -86,19 +80,15 @@ export class Lane implements ConnectionEvents {
   /** Drops what is too old, opens what is missing, and sees to it that it is called again in time. */
   look(): void {
     if (this.#closing) return;
+    const nowMs = performance.now();
+    const { spent, nextAtMs } = this.#idle.sweep(nowMs);
+    if (this.#idle.limitMs('unused', nowMs) >= SHORTEST_USEFUL_MS) {
+      const current = [...this.#connections].filter((connection) => this.#isCurrent(connection));
+      for (let warm = current.length - spent; warm < this.#warmth.wanted; warm += 1) this.#open();
+    }
     clearTimeout(this.#lookTimer);
     this.#lookAtMs = Number.POSITIVE_INFINITY;
-    const nowMs = performance.now();
-    let warm = 0;
-    for (const connection of this.#connections) {
-      if (!this.#isCurrent(connection)) continue;
-      const age = this.#ageOf(connection, nowMs);
-      if (age >= 1) connection.drop();
-      else if (age < RENEW_AT) warm += 1;
-    }
-    if (this.#idleLimit.limitMs('unused', nowMs) < SHORTEST_USEFUL_MS) this.#lookAt(nowMs + MEMORY_MS, nowMs);
-    else for (; warm < this.#warmth.wanted; warm += 1) this.#open();
-    for (const connection of this.#idle) if (connection.usable) this.#lookInTime(connection, nowMs);
+    this.#lookAt(nextAtMs, nowMs);
   }
 
   adopt(credentials: Credentials): void {
@@ -124,8 +114,8 @@ export class Lane implements ConnectionEvents {
       busy: count('busy') + count('taken'),
       opening: count('opening'),
       idleLimitMs: {
-        used: Math.round(this.#idleLimit.limitMs('used', nowMs)),
-        unused: Math.round(this.#idleLimit.limitMs('unused', nowMs)),
+        used: Math.round(this.#idle.limitMs('used', nowMs)),
+        unused: Math.round(this.#idle.limitMs('unused', nowMs)),
       },
       lastHandshake: this.#lastHandshake,
     };
@@ -135,14 +125,12 @@ export class Lane implements ConnectionEvents {
     this.#note('ok');
     const waiting = this.#waiting.get(connection);
     this.#waiting.delete(connection);
-    if (waiting === undefined) {
-      this.#keep(connection);
-    } else if (waiting.request.destroyed) {
-      this.#keep(connection);
-      refuse(waiting.request, new Error('The request was destroyed before it had a connection'));
-    } else {
+    if (waiting !== undefined && !waiting.request.destroyed) {
       this.#handOver(connection, waiting, false);
+      return;
     }
+    this.#keep(connection);
+    if (waiting !== undefined) refuseDestroyed(waiting.request);
   }
 
   onFailed(connection: Connection, failure: Failure): void {
@@ -162,8 +150,7 @@ export class Lane implements ConnectionEvents {
   }
 
   onFree(connection: Connection): void {
-    const hintSeconds = keepAliveHint(connection.answer?.rawHeaders ?? []);
-    if (hintSeconds !== undefined) this.#idleLimit.hint(hintSeconds);
+    this.#idle.noteHint(connection.answer?.rawHeaders ?? []);
     this.#keep(connection);
   }
 
@@ -171,9 +158,8 @@ export class Lane implements ConnectionEvents {
     this.#connections.delete(connection);
     const nowMs = performance.now();
     const unused = connection.kind === 'unused';
-    const index = this.#idle.indexOf(connection);
-    if (index !== -1) this.#idle.splice(index, 1);
-    if (connection.endedByPeer) this.#learnFrom(connection, was, nowMs);
+    this.#idle.remove(connection);
+    if (connection.endedByPeer) this.#idle.noteEndByPeer(connection, was, nowMs);
     this.#warmth.ended(nowMs - connection.readyAtMs, unused && connection.endedByPeer);
     if (this.#isCurrent(connection)) this.look();
   }
@@ -184,25 +170,17 @@ export class Lane implements ConnectionEvents {
     return connection;
   }
 
-  #takeIdle(): Connection | undefined {
-    const nowMs = performance.now();
-    for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
-      if (this.#ageOf(connection, nowMs) < 1 && connection.usable) return connection;
-      connection.drop();
-    }
-    return undefined;
-  }
-
   #lookAgain(connection: Connection, waiting: Waiting): void {
-    if (!connection.usable) {
-      connection.drop();
-      this.serve(waiting);
-    } else if (waiting.request.destroyed) {
-      this.#keep(connection);
-      refuse(waiting.request, new Error('The request was destroyed before it had a connection'));
-    } else {
+    const { usable } = connection;
+    const isWanted = !waiting.request.destroyed;
+    if (usable && isWanted) {
       this.#handOver(connection, waiting, true);
+      return;
     }
+    if (usable) this.#keep(connection);
+    else connection.drop();
+    if (isWanted) this.serve(waiting);
+    else refuseDestroyed(waiting.request);
   }
 
   #handOver(connection: Connection, { request, trace }: Waiting, reused: boolean): void {
@@ -214,20 +192,8 @@ export class Lane implements ConnectionEvents {
   /** Puts a connection that nobody needs now where the next call finds it, if it is fit for that. */
   #keep(connection: Connection): void {
     const nowMs = performance.now();
-    const limitMs = this.#idleLimit.limitMs(connection.kind, nowMs);
-    if (!this.#isCurrent(connection) || limitMs < SHORTEST_USEFUL_MS) {
-      connection.drop();
-      return;
-    }
-    connection.release(nowMs);
-    this.#idle.push(connection);
-    this.#lookInTime(connection, nowMs);
-  }
-
-  /** How much of its idle limit a connection has used up: 0 while it has work, 1 when it must go. */
-  #ageOf(connection: Connection, nowMs: number): number {
-    if (connection.state !== 'idle') return 0;
-    return (nowMs - connection.idleSinceMs) / this.#idleLimit.limitMs(connection.kind, nowMs);
+    if (this.#isCurrent(connection)) this.#lookAt(this.#idle.keep(connection, nowMs), nowMs);
+    else connection.drop();
   }
 
   #isCurrent(connection: Connection): boolean {
@@ -236,37 +202,18 @@ export class Lane implements ConnectionEvents {
 
   /** Drops every connection that has no call. */
   #dropSpare(): void {
+    this.#idle.dropAll();
     for (const connection of this.#connections) {
-      if (connection.state === 'idle') connection.drop();
       if (connection.state === 'opening' && !this.#waiting.has(connection)) connection.drop();
     }
   }
 
-  /** Makes sure that {@link look} runs when this idle connection is to be renewed or dropped. */
-  #lookInTime(connection: Connection, nowMs: number): void {
-    const limitMs = this.#idleLimit.limitMs(connection.kind, nowMs);
-    const renewAtMs = connection.idleSinceMs + limitMs * RENEW_AT;
-    this.#lookAt(renewAtMs > nowMs ? renewAtMs : connection.idleSinceMs + limitMs, nowMs);
-  }
-
+  /** Makes sure that {@link look} runs at that time, if not before. */
   #lookAt(atMs: number, nowMs: number): void {
     if (atMs >= this.#lookAtMs) return;
     clearTimeout(this.#lookTimer);
     this.#lookAtMs = atMs;
     this.#lookTimer = setTimeout(() => this.look(), Math.max(1, atMs - nowMs)).unref();
-  }
-
-  #learnFrom(connection: Connection, was: ConnectionState, nowMs: number): void {
-    if (was !== 'busy') {
-      this.#idleLimit.peerClosed(connection.kind, nowMs - connection.idleSinceMs, nowMs);
-      return;
-    }
-    // Cut at the very moment of use: the peer's idle time was up. A shorter rest says nothing of its clock, and a later
-    // cut has to do with the call.
-    const { beforeCall } = connection;
-    if (beforeCall === undefined || connection.answer) return;
-    if (beforeCall.idleMs < SHORTEST_USEFUL_MS || nowMs - beforeCall.endedAtMs >= CUT_AT_USE_MS) return;
-    this.#idleLimit.peerClosed(beforeCall.kind, beforeCall.idleMs, nowMs);
   }
 
   #note(result: 'ok' | ErrorCode, failure?: Failure): void {
@@ -275,6 +222,11 @@ export class Lane implements ConnectionEvents {
     this.#lastHandshake = { at: new Date().toISOString(), result: summary };
     this.#options.observer?.onHandshake(this.host, result, isNews, failure);
   }
+}
+
+/** Without this word, a request that was destroyed before it had a connection would never say that it is over. */
+function refuseDestroyed(request: ClientRequest): void {
+  refuse(request, new Error('The request was destroyed before it had a connection'));
 }
 
 /** Ends a request that gets no connection, as Node's own agent does it: the error comes in place of the socket. */

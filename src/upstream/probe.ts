@@ -43,7 +43,7 @@ export async function probe(host: UpstreamHost, credentials: Credentials, timeou
     const clockAheadMs = clockAhead(rawHeaders, Date.now());
     const refuses =
       NGINX_REFUSALS.includes(status) ||
-      (AMBIGUOUS_REFUSALS.includes(status) && speaksOfCertificate(await ask('GET', host, credentials, timeoutMs)));
+      (AMBIGUOUS_REFUSALS.includes(status) && (await speaksOfCertificate(host, credentials, timeoutMs)));
     return refuses
       ? { ok: false, code: 'client_certificate_rejected', status, failure: {} }
       : { ok: true, status, durationMs, clockAheadMs };
@@ -74,9 +74,11 @@ async function ask(
   }
 }
 
-function speaksOfCertificate({ body }: Answer): boolean {
-  if (Buffer.isBuffer(body)) return /certificate/i.test(body.toString('latin1'));
-  body.destroy();
+/** That an answer has come is known by now; one to a second request that does not come says nothing. */
+async function speaksOfCertificate(host: UpstreamHost, credentials: Credentials, timeoutMs: number): Promise<boolean> {
+  const answer = await ask('GET', host, credentials, timeoutMs).catch(() => undefined);
+  if (Buffer.isBuffer(answer?.body)) return /certificate/i.test(answer.body.toString('latin1'));
+  answer?.body.destroy();
   return false;
 }
 

@@ -46,7 +46,7 @@ export class Trace {
   complete = false;
   /** Why the call ended badly, if it did. */
   failure: ErrorCode | undefined;
-  /** The size of the request's body in bytes. */
+  /** The size of the request's body in bytes, once it has a connection. */
   bytesSent = 0;
   /** The size of the answer's body in bytes, as far as it came. */
   bytesReceived = 0;

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import { createAuthority } from '../../../scripts/pki.ts';
 import { openPool } from '../../support/pool.ts';
@@ -15,7 +16,12 @@ async function canListenOn(host: string): Promise<boolean> {
   return outcome === 'listening';
 }
 
-const hasIPv6 = await canListenOn('::1');
+/** Node 22.23 matches no certificate with an IPv6 address: it takes the address for a name first, which leaves nothing. */
+const matchesIPv6 =
+  // As much of a certificate as the function reads.
+  checkServerIdentity('::1', { subjectaltname: 'IP Address:0:0:0:0:0:0:0:1' } as PeerCertificate) === undefined;
+
+const hasIPv6 = matchesIPv6 && (await canListenOn('::1'));
 
 test.each([
   { host: 'localhost', label: 'localhost', address: 'localhost', sni: 'localhost', skip: false },

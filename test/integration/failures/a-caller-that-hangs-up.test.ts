@@ -78,7 +78,7 @@ test.each(['GET', 'POST'])('a %s whose caller hangs up before the hand-over is n
   await call.hangUp();
 
   const [line] = await scene.service.callLines(1);
-  expect(line).toMatchObject({ code: 'caller_gone', outcome: 'not_processed', callerGone: true });
+  expect(line).toMatchObject({ code: 'caller_gone', outcome: 'not_processed', callerGone: true, bytesSent: 0 });
   expect(Object.keys(Object(line?.phases))).toEqual(['dns', 'tcp', 'tls']);
 });
 

@@ -28,6 +28,17 @@ describe.each(HEADS)('an answer with %s is passed, and unknown: a cut looks like
   });
 });
 
+test('nor does a long one that is streamed tell where it ends', async () => {
+  const text = 'x'.repeat(100_000);
+  const scene = await setScene((authority) =>
+    startUpstream(authority, (connection) => {
+      onRequest(connection, () => connection.socket.end(`HTTP/1.1 200 OK\r\n\r\n${text}`));
+    }),
+  );
+
+  expectAnswer(await scene.call(), 200, text, 'unknown');
+});
+
 test.each([
   ['a length', 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok', 'ok'],
   ['chunks', 'HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n', 'ok'],
