@@ -141,6 +141,21 @@ describe('FileWatch', () => {
     expect(told.changes).toBe(1);
   });
 
+  it('forgets what it is just looking at when it is told to follow others', async () => {
+    await writeFile(at('new'), 'one');
+    const told = await startWatch('old');
+    await writeFile(at('old'), 'one');
+    await pass(INTERVAL_MS);
+    const others = await fileStates([at('new')]);
+    vi.advanceTimersByTime(STILL_MS);
+    watch.follow(others);
+    await pass(0);
+    expect(told.changes).toBe(0);
+    await writeFile(at('new'), 'another');
+    await passOne();
+    expect(told.changes).toBe(1);
+  });
+
   it('looks at nothing once it is stopped, also if that happens while it looks', async () => {
     const told = await startWatch('file');
     await writeFile(at('file'), 'one');
