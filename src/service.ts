@@ -22,6 +22,9 @@ import { ConnectionPool } from './upstream/pool.ts';
 /** How long callers' connections that are idle are kept when a drain begins: a call may already be on its way. */
 const LAST_REQUEST_MS = 1_000;
 
+/** Connections that may wait to be accepted; Node's own 511 is less than a burst of callers (listen(2)). */
+const BACKLOG = 4096;
+
 /** Of a timer that need not keep the process alive. */
 const UNAWAITED = { ref: false };
 
@@ -96,7 +99,9 @@ export class Service {
       },
       onInternalError: (error, requestId) => log.error({ requestId, ...describeError(error) }, 'internal error'),
     });
-    this.#server = createListener(app, (code, requestId) => log.info({ code, requestId }, 'refused by the parser'));
+    this.#server = createListener(app, (code, requestId, peer) =>
+      log.info({ requestId, code, peer }, 'refused by the parser'),
+    );
     if (config.metrics === undefined) return;
     metrics.watchProcess();
     const status = () => ({
@@ -117,7 +122,7 @@ export class Service {
     const { host, port, metrics } = this.#config;
     if (metrics !== undefined) this.#startAdmin(metrics);
     await this.#redis?.open();
-    this.#server.listen(port, host);
+    this.#server.listen({ port, host, backlog: BACKLOG });
     await once(this.#server, 'listening');
     // Out of descriptors, for example; what is connected is served on.
     this.#server.on('error', (error) => this.#log.error(describeError(error), 'a connection could not be accepted'));

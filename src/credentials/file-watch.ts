@@ -60,21 +60,19 @@ export class FileWatch {
   }
 
   async #look(): Promise<void> {
-    const known = this.#known;
-    const seen = await fileStates([...known.keys()]);
+    const seen = await fileStates([...this.#known.keys()]);
     if (this.#stopped) return;
-    const isNews = known === this.#known && !areSame(seen, known);
-    if (!isNews) this.#changing = undefined;
-    if (isNews && (this.#changing === undefined || !areSame(seen, this.#changing))) {
+    if (areSame(seen, this.#known)) {
+      this.#changing = undefined;
+      this.#lookIn(this.#timing.intervalMs);
+    } else if (this.#changing === undefined || !areSame(seen, this.#changing)) {
       this.#changing = seen;
       this.#lookIn(this.#timing.stillMs);
-      return;
-    }
-    if (isNews) {
+    } else {
       this.follow(seen);
+      this.#lookIn(this.#timing.intervalMs);
       this.#onChange();
     }
-    this.#lookIn(this.#timing.intervalMs);
   }
 }
 

@@ -4,9 +4,9 @@ import { onOneLine, validityOf } from '../credentials/certificates.ts';
 import type { Credentials } from '../credentials/credentials.ts';
 import { type Probe, probe } from '../upstream/probe.ts';
 import { type Check, failed, passed, skipped, warned } from './check.ts';
-import { type Inspection, inspect, type Shown } from './inspection.ts';
 import { checkDns, checkTcp } from './network.ts';
 import { reasonForDistrust, reasonForHangUp, reasonForRefusal } from './reasons.ts';
+import { type Inspection, inspect, type Shown } from './tls.ts';
 
 const DAY_MS = 86_400_000;
 const STEPS = ['DNS', 'TCP', 'TLS', 'server certificate', 'our certificate', 'clock'];

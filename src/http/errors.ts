@@ -45,7 +45,9 @@ export function answerErrors(onInternalError: (error: unknown, requestId: string
 
 function asProxyError(thrown: unknown, call: Call | undefined): ProxyError {
   if (thrown instanceof ProxyError) return thrown;
-  return new ProxyError('internal_error', { outcome: call?.outcome ?? 'not_processed', cause: thrown });
+  // Even if the payment API has answered: that answer is not what the caller gets.
+  const outcome = call?.trace?.handedOver ? 'unknown' : 'not_processed';
+  return new ProxyError('internal_error', { outcome, cause: thrown });
 }
 
 /** Answers a request with an error, or cuts the answer that is already on its way: half of it must not look whole. */

@@ -1,7 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { Express } from 'express';
-import type { ErrorCode } from '../errors.ts';
-import { answerParserErrors } from './parser-errors.ts';
+import { answerParserErrors, type OnRefused } from './parser-errors.ts';
 import { MAX_HEADERS } from './protocol.ts';
 
 /** An idle caller's connection outlives the balancer's (ALB: 60 s), else the balancer would meet its end as a 502. */
@@ -16,13 +15,9 @@ const CHECK_INTERVAL_MS = 1_000;
 /**
  * The HTTP server for the app, with limits that fit a load balancer. It does not listen yet.
  *
- * @param onRefused told of each request that Node's parser has refused, with the code of its answer
+ * @param onRefused told of what Node's parser has refused
  */
-export function createListener(
-  app: Express,
-  onRefused: (code: ErrorCode, requestId: string) => void,
-  headersTimeoutMs = HEADERS_TIMEOUT_MS,
-): Server {
+export function createListener(app: Express, onRefused: OnRefused, headersTimeoutMs = HEADERS_TIMEOUT_MS): Server {
   const server = createServer({
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     headersTimeout: headersTimeoutMs,

@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestListener, Server, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ERRORS, type ErrorCode, ProxyError } from '../errors.ts';
 import type { Reply } from './call.ts';
 import { errorBody, errorHeaders, sendError } from './errors.ts';
+
+/** Told of each request that no handler has seen, with the code of its answer and the address of who sent it. */
+export type OnRefused = (code: ErrorCode, requestId: string, peer: string | undefined) => void;
 
 /** How long a connection that we have ended may still send, so that its caller can read the answer (RFC 9112 §9.6). */
 const LINGER_MS = 1_000;
@@ -13,14 +17,9 @@ const LINGER_MS = 1_000;
  * whose answer is still to come.
  *
  * @param app handles everything else
- * @param onRefused told of each request that no handler has seen, with the code of its answer
  * @returns the handler for the server's requests, which also remembers the newest of each connection
  */
-export function answerParserErrors(
-  server: Server,
-  app: RequestListener,
-  onRefused: (code: ErrorCode, requestId: string) => void,
-): RequestListener {
+export function answerParserErrors(server: Server, app: RequestListener, onRefused: OnRefused): RequestListener {
   /** Answers go out in the order of their requests, so the newest one is the last that a connection is waiting for. */
   const newest = new WeakMap<Duplex, ServerResponse>();
   /** What has been refused here is over, although the parser goes on with every byte that follows. */
@@ -33,7 +32,7 @@ export function answerParserErrors(
     const error = new ProxyError(code);
     if (response === undefined || response.writableFinished) {
       const requestId = randomUUID();
-      onRefused(code, requestId);
+      onRefused(code, requestId, socket instanceof Socket ? socket.remoteAddress : undefined);
       endGently(socket, rawAnswer(error, requestId));
     } else if (response.req.complete || response.headersSent) {
       // The answers to this call and those before it come first, and after them there is nothing to say.

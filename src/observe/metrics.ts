@@ -4,6 +4,9 @@ import type { LaneStatus } from '../upstream/lane.ts';
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
+const HANDSHAKE_RESULTS = ['ok', 'client_certificate_rejected', 'upstream_certificate_invalid'] as const;
+const RELOAD_RESULTS = ['ok', 'unchanged', 'failed'] as const;
+
 interface Sources {
   readonly inFlight: () => number;
   readonly connections: () => readonly LaneStatus[];
@@ -48,6 +51,7 @@ export class Metrics {
 
   constructor({ inFlight, connections, certificateNotAfter }: Sources) {
     const registers = [this.registry];
+    this.#beginAtZero(connections().map(({ host }) => host));
     new Gauge({
       name: 'proxy_requests_in_flight',
       help: 'Calls that are being made now.',
@@ -77,6 +81,14 @@ export class Metrics {
         this.set(certificateNotAfter().getTime() / 1000);
       },
     });
+  }
+
+  /** A counter that is first seen at 1 has not risen, so an alert on its rise would miss the very first refusal. */
+  #beginAtZero(targets: readonly string[]): void {
+    for (const target of targets) {
+      for (const result of HANDSHAKE_RESULTS) this.handshakes.inc({ target, result }, 0);
+    }
+    for (const result of RELOAD_RESULTS) this.reloads.inc({ result }, 0);
   }
 
   /** Adds CPU, memory, event loop and garbage collection; these cost a timer of 10 ms, so only where somebody can ask. */

@@ -27,6 +27,10 @@ function pour({ socket }: UpstreamConnection): void {
   write();
 }
 
+function times<T>(count: number, step: () => Promise<T>): Promise<T[]> {
+  return Promise.all(Array.from({ length: count }, step));
+}
+
 test('200 callers that are as slow as they can be do not keep another one from being served', async () => {
   const authority = await createAuthority();
   const upstream = await startUpstream(authority, (connection) => {
@@ -53,18 +57,18 @@ test('200 callers that are as slow as they can be do not keep another one from b
     return caller;
   };
 
-  for (let count = 0; count < SLOW_HEADS; count++) await speak(...start, 'X-Sl');
-  for (let count = 0; count < SLOW_BODIES; count++) {
-    const caller = await speak(...start, 'Expect: 100-continue', 'Content-Length: 100', '', '');
-    await caller.reads(/^HTTP\/1\.1 100 Continue/);
-    await caller.send('{"method":');
-  }
-  for (let count = 0; count < SLOW_READERS; count++) {
-    const envelope = JSON.stringify({ method: 'GET', path: '/large' });
+  const envelope = JSON.stringify({ method: 'GET', path: '/large' });
+  await times(SLOW_READERS, async () => {
     const caller = await speak(...start, `Content-Length: ${envelope.length}`, '', envelope);
     await caller.reads(/^HTTP\/1\.1 200 OK/);
     caller.socket.pause();
-  }
+  });
+  await times(SLOW_BODIES, async () => {
+    const caller = await speak(...start, 'Expect: 100-continue', 'Content-Length: 100', '', '');
+    await caller.reads(/^HTTP\/1\.1 100 Continue/);
+    await caller.send('{"method":');
+  });
+  await times(SLOW_HEADS, () => speak(...start, 'X-Sl'));
 
   const statuses: number[] = [];
   for (let count = 0; count < NORMAL_CALLS; count++) {

@@ -26,7 +26,7 @@ export async function setScene(
   };
 }
 
-export function asSettings({ certPem, keyPem }: KeyPair): Environment {
+function asSettings({ certPem, keyPem }: KeyPair): Environment {
   return { TOSS_PUBLIC_CRT: certPem, TOSS_PRIVATE_KEY: keyPem };
 }
 
