@@ -146,6 +146,8 @@ export class Connection {
   #onError(error: Failure): void {
     this.#failure ??= error;
     this.endedByPeer = true;
+    // Node lets some time pass between an alert and the close, in which a call could still be given this connection.
+    if (this.state !== 'busy') this.drop();
   }
 
   /** Node's HTTP client says `free` when a call is over, and also for a request that was gone before it began. */
