@@ -108,12 +108,12 @@ function relay(
 }
 
 export const OURS = ours('toss-mtls-proxy, all features');
-export const NAIVE = script('naive design', './naive-server.ts', envelope);
-export const FASTIFY = script('Fastify + reply-from', './fastify-server.ts', plain);
-export const CADDY = relay('Caddy, access log + metrics', caddyRelay);
+const NAIVE = script('naive design', './naive-server.ts', envelope);
+const FASTIFY = script('Fastify + reply-from', './fastify-server.ts', plain);
+const CADDY = relay('Caddy, access log + metrics', caddyRelay);
 
 /** Ours with one feature off, to show what each costs. */
-export const VARIANTS: readonly Contender[] = [
+const VARIANTS: readonly Contender[] = [
   ours('… without log', { LOG_LEVEL: 'silent' }),
   ours('… without API keys', { PROXY_API_KEYS: undefined }),
   ours('… without rate limit', { RATE_LIMIT_PER_MINUTE: undefined }),

@@ -1,4 +1,4 @@
-import { Agent, request } from 'node:http';
+import { type Agent, request } from 'node:http';
 import autocannon from 'autocannon';
 import type { CallerRequest } from './contenders.ts';
 
@@ -29,27 +29,6 @@ export async function closedLoop(
     callsPerSecond: calls / result.duration,
     failures: result.non2xx + result.errors + result.timeouts,
   };
-}
-
-/** Calls at a fixed rate over kept connections, whether or not earlier answers are there; latencies in ms, sorted. */
-export async function pacedLatencies(
-  port: number,
-  call: CallerRequest,
-  load: { readonly perSecond: number; readonly calls: number },
-): Promise<readonly number[]> {
-  const agent = new Agent({ keepAlive: true });
-  const latencies: Promise<number>[] = [];
-  await new Promise<void>((resolve) => {
-    const timer = setInterval(() => {
-      latencies.push(latencyOf(port, call, agent));
-      if (latencies.length < load.calls) return;
-      clearInterval(timer);
-      resolve();
-    }, 1000 / load.perSecond);
-  });
-  const sorted = (await Promise.all(latencies)).sort((a, b) => a - b);
-  agent.destroy();
-  return sorted;
 }
 
 /** How long one call takes, in ms, from its first byte to the last of the answer. */

@@ -14,7 +14,7 @@ export interface Setting {
 }
 
 /** The sizes of bodies that are measured, by the name that stands in the table and in the path. */
-export const BODY_BYTES = { small: 200, '64k': 65_536, '10m': 10_485_760 } as const;
+const BODY_BYTES = { small: 200, '64k': 65_536, '10m': 10_485_760 } as const;
 export type BodySize = keyof typeof BODY_BYTES;
 
 /** Makes certificates and bodies in a folder that the caller deletes. */
