@@ -8,7 +8,7 @@ import { Lane, type LaneStatus } from './lane.ts';
 import type { Trace } from './trace.ts';
 
 /** What a pool tells as it happens. */
-export interface PoolObserver {
+interface PoolObserver {
   /**
    * A handshake, for a call or to keep a connection warm, has ended.
    * @param result `ok`, or the code of what stopped it

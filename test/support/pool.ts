@@ -12,7 +12,7 @@ import { onRequest, startUpstream, type Upstream, type UpstreamConnection } from
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
-export interface PoolCall {
+interface PoolCall {
   readonly exchange: Exchange;
   readonly trace: Trace;
   /** Resolves when nothing more will happen between us and the payment API. */

@@ -5,14 +5,14 @@ import type { Authority } from '../../scripts/pki.ts';
 import { startUpstream, type Upstream, type UpstreamConnection } from './upstream.ts';
 
 /** One connection through a relay: the client's, and the one to the server behind. */
-export interface Passage {
+interface Passage {
   readonly client: Socket;
   readonly server: Socket;
   /** How many pieces the client has sent before this one; the first is its ClientHello. */
   readonly piecesBefore: number;
 }
 
-export interface Relay {
+interface Relay {
   readonly port: number;
   close(): Promise<void>;
 }
@@ -25,7 +25,7 @@ interface RelayScript {
 }
 
 /** A wire before a server on localhost, which can be cut, held up and overheard; it sees TLS records, never inside. */
-export async function startRelay(serverPort: number, script: RelayScript): Promise<Relay> {
+async function startRelay(serverPort: number, script: RelayScript): Promise<Relay> {
   const open = new Set<Socket>();
   const relay = createServer((client) => {
     const server = connect(serverPort, 'localhost');
