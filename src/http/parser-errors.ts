@@ -30,7 +30,10 @@ export function answerParserErrors(server: Server, app: RequestListener, onRefus
     refused.add(socket);
     const response = newest.get(socket);
     const error = new ProxyError(code);
-    if (response === undefined || response.writableFinished) {
+    if (response?.writableFinished && !response.shouldKeepAlive) {
+      // The last answer of this connection has been given, and it said that it is the last.
+      endGently(socket);
+    } else if (response === undefined || response.writableFinished) {
       const requestId = randomUUID();
       onRefused(code, requestId, socket instanceof Socket ? socket.remoteAddress : undefined);
       endGently(socket, rawAnswer(error, requestId));

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { createAuthority } from '../../../scripts/pki.ts';
 import { post } from '../../support/caller.ts';
@@ -163,3 +164,27 @@ test('a call is not made where its answer could not follow, after one that will 
   expect(await drained).toBe(true);
   expect(scene.upstream.received).not.toContain('/second');
 });
+
+test.each([
+  { way: 'HTTP/1.0', head: 'GET / HTTP/1.0\r\n\r\n' },
+  { way: 'Connection: close', head: 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' },
+])('after an answer that ends the connection ($way) there is no other, whatever follows', async ({ head }) => {
+  const { port, call, upstream } = await holdAnswers();
+  const said = await sayAll(port, head + call('/after-the-end'));
+  expect(said.match(/^HTTP\/1\.1 \d+/gm)).toEqual(['HTTP/1.1 200']);
+  expect(upstream.received).toBe('');
+});
+
+/** Says all of it at once. Resolves with what was answered until the connection ended. */
+function sayAll(port: number, text: string): Promise<string> {
+  return new Promise((resolve) => {
+    let said = '';
+    const socket = connect(port, '127.0.0.1');
+    socket.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve(said));
+    socket.write(text);
+  });
+}
