@@ -56,7 +56,16 @@ export class Call {
     this.#response = response;
     this.#onEnded = onEnded;
     // Whoever waits for more of the request learns only now that its caller has gone, and may note that as the end.
-    response.on('close', () => (response.writableFinished ? this.settle() : setImmediate(() => this.settle())));
+    const { socket } = request;
+    const onGone = () => {
+      response.off('close', onGone);
+      socket.off('close', onGone);
+      if (response.writableFinished) this.settle();
+      else setImmediate(() => this.settle());
+    };
+    response.on('close', onGone);
+    // A pipelined request's response has no socket yet, and would never hear of that one's end.
+    if (response.socket === null) socket.on('close', onGone);
   }
 
   /** The caller is to open another connection for its next call. */

@@ -188,3 +188,17 @@ function sayAll(port: number, text: string): Promise<string> {
     socket.write(text);
   });
 }
+
+test('a call that waits behind another has its log line, too, when the connection is reset', async () => {
+  const { port, call, held, holds, service } = await holdAnswers();
+  const socket = connect(port, '127.0.0.1');
+  socket.write(call('/first') + call('/second'));
+  await holds(2);
+
+  socket.resetAndDestroy();
+  for (const answer of held) answer();
+
+  const lines = await service.callLines(2);
+  expect(lines.map(({ path }) => path).sort()).toEqual(['/first', '/second']);
+  expect(lines.map(({ outcome }) => outcome)).toEqual(['answered', 'answered']);
+});
