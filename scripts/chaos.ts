@@ -1,7 +1,7 @@
 /**
  * `npm run chaos [-- --calls N --seed N --at-once N]`: many calls through the service to a payment API that misbehaves in
  * every way we know and keeps a ledger. Exits with 1 when a call was not what it was said to be, and says how to play the
- * same run again.
+ * same run again; with 130 when it was interrupted.
  */
 import { parseArgs } from 'node:util';
 import { Progress } from './chaos/progress.ts';
@@ -39,6 +39,12 @@ if (report.violations.length > 0) {
   console.log(`FAILED. Not all was what it was said to be:\n${describeViolations(report.violations)}\n`);
   console.log(`To play it again: ${replayCommand(seed, calls)}`);
   process.exit(1);
+}
+if (report.tally.calls < calls) {
+  console.log(
+    `Interrupted after ${report.tally.calls.toLocaleString('en')} calls. Nothing was wrong so far, which proves little.`,
+  );
+  process.exit(130);
 }
 console.log('No false not_processed, no request twice, every answered call byte for byte.');
 

@@ -60,5 +60,5 @@ function count(number: number): string {
 }
 
 function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`;
+  return Number.isNaN(share) ? '-' : `${(share * 100).toFixed(1)} %`;
 }
