@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { ERRORS, type ErrorCode, ProxyError } from '../errors.ts';
 import type { Reply } from './call.ts';
 import { errorBody, errorHeaders, sendError } from './errors.ts';
+import { originForm } from './protocol.ts';
 
 /** Told of each request that no handler has seen, with the code of its answer and the address of who sent it. */
 export type OnRefused = (code: ErrorCode, requestId: string, peer: string | undefined) => void;
@@ -60,6 +61,8 @@ export function answerParserErrors(server: Server, app: RequestListener, onRefus
     // Its caller has been told that nothing more is processed here, which must be true (RFC 9112 §9.6).
     if (refused.has(socket) || newest.get(socket)?.shouldKeepAlive === false) return;
     newest.set(socket, response);
+    // Where it finds no path in a target, Express answers with a page of its own.
+    request.url = originForm(request.url ?? '');
     app(request, response);
   };
 }

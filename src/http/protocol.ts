@@ -51,3 +51,10 @@ function countHosts(rawHeaders: readonly string[]): number {
   }
   return hosts;
 }
+
+/** A target as a path: absolute-form is accepted, as it must be (RFC 9112 §3.2.2); one without a path has no route here. */
+export function originForm(target: string): string {
+  if (target.startsWith('/')) return target;
+  const absolute = /^https?:\/\/[^/?#]+(\/.*)?$/i.exec(target);
+  return absolute === null ? '/*' : (absolute[1] ?? '/');
+}
