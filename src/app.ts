@@ -56,10 +56,13 @@ export function createApp(services: Services): Express {
   return app;
 }
 
-/** Once the listener is closed, every answer ends its connection, so that the next call goes to another process. */
+/**
+ * Once the listener is closed, every answer ends its connection, so that the next call goes to another process. So does
+ * the answer to a request that asks for an upgrade: Node (20 to 26) drops what it has read behind one.
+ */
 function closeConnections(lifecycle: Lifecycle<Call>): Handler {
-  return (_request, response, next) => {
-    if (lifecycle.state === 'closing') response.shouldKeepAlive = false;
+  return (request, response, next) => {
+    if (lifecycle.state === 'closing' || request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
     next();
   };
 }

@@ -189,6 +189,16 @@ function sayAll(port: number, text: string): Promise<string> {
   });
 }
 
+test('the answer to a request that asks for an upgrade ends the connection, so that no call behind it hangs', async () => {
+  const { port, call } = await holdAnswers();
+  const said = await sayAll(
+    port,
+    `GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n${call('/lost')}`,
+  );
+  expect(said).toContain('Connection: close');
+  expect(said.match(/^HTTP\/1\.1 \d+/gm)).toEqual(['HTTP/1.1 200']);
+});
+
 test('a call that waits behind another has its log line, too, when the connection is reset', async () => {
   const { port, call, held, holds, service } = await holdAnswers();
   const socket = connect(port, '127.0.0.1');
