@@ -17,8 +17,9 @@ export function readBody(
   limitBytes: number,
   timeoutMs = BODY_TIMEOUT_MS,
 ): Promise<Buffer> {
-  // Node leaves this to us once the server listens to `checkContinue`.
-  if (awaitsContinue(request)) response.writeContinue();
+  // Node leaves this to us once the server listens to `checkContinue`. A call that waits behind another on its connection
+  // has no socket yet, and the word would land inside the answer before its own.
+  if (awaitsContinue(request) && response.socket !== null) response.writeContinue();
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;

@@ -212,3 +212,12 @@ test('a call that waits behind another has its log line, too, when the connectio
   expect(lines.map(({ path }) => path).sort()).toEqual(['/first', '/second']);
   expect(lines.map(({ outcome }) => outcome)).toEqual(['answered', 'answered']);
 });
+
+test('a call that waits behind another is not told to go on in the middle of the answers', async () => {
+  const { port, call, held, holds } = await holdAnswers();
+  const patient = call('/second').replace('Host: x', 'Host: x\r\nExpect: 100-continue\r\nConnection: close');
+  const said = sayAll(port, call('/first') + patient);
+  await holds(2);
+  for (const answer of held) answer();
+  expect((await said).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200']);
+});
