@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { Express } from 'express';
+import { messageClasses } from './messages.ts';
 import { answerParserErrors, type OnRefused } from './parser-errors.ts';
 import { MAX_HEADERS } from './protocol.ts';
 
@@ -19,6 +20,7 @@ const CHECK_INTERVAL_MS = 1_000;
  */
 export function createListener(app: Express, onRefused: OnRefused, headersTimeoutMs = HEADERS_TIMEOUT_MS): Server {
   const server = createServer({
+    ...messageClasses(app),
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     headersTimeout: headersTimeoutMs,
     requestTimeout: REQUEST_TIMEOUT_MS,
