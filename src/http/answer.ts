@@ -46,27 +46,41 @@ function rounded(ms: number): number {
 }
 
 /**
- * Writes the head of an answer together with what middleware has set before (CORS, rate limits). What middleware has set
- * replaces what came from upstream under the same name; only `Vary` is of both. Given an array beside headers that have
- * been set, Node 20 would lose all but the last of several `Set-Cookie`.
+ * Writes the head of an answer together with what was said before, by the checks of a call (rate limit) or by middleware
+ * (CORS). That replaces what came from upstream under the same name; only `Vary` is of both. Given an array beside
+ * headers that have been set, Node 20 would lose all but the last of several `Set-Cookie`.
  *
  * @param headers names and values in turn
  */
 export function writeHead(response: Reply, status: number, headers: string[]): void {
+  const said = response.locals.call?.headers ?? [];
+  const all = said.length === 0 ? headers : [...without(headers, said), ...said];
   const alreadySet = response.getHeaderNames();
   if (alreadySet.length === 0) {
-    response.writeHead(status, headers);
+    response.writeHead(status, all);
     return;
   }
   const added = new Map<string, { name: string; values: string[] }>();
-  for (let at = 0; at < headers.length; at += 2) {
-    const name = headers[at] ?? '';
+  for (let at = 0; at < all.length; at += 2) {
+    const name = all[at] ?? '';
     const key = name.toLowerCase();
     if (alreadySet.includes(key) && key !== 'vary') continue;
     const entry = added.get(key) ?? { name, values: [] };
-    entry.values.push(headers[at + 1] ?? '');
+    entry.values.push(all[at + 1] ?? '');
     added.set(key, entry);
   }
   for (const { name, values } of added.values()) response.appendHeader(name, values);
   response.writeHead(status);
+}
+
+/** The headers whose names are not among those of `others`. */
+function without(headers: readonly string[], others: readonly string[]): string[] {
+  return headers.filter((_, at) => !isAmong(others, headers[at - (at % 2)] ?? ''));
+}
+
+/** Compares lengths first, so that hardly any name is turned to lower case for it. */
+function isAmong(headers: readonly string[], name: string): boolean {
+  return headers.some(
+    (other, at) => at % 2 === 0 && other.length === name.length && other.toLowerCase() === name.toLowerCase(),
+  );
 }

@@ -43,6 +43,8 @@ export class Call {
   error: ProxyError | undefined;
   /** The status that the caller was answered with; none if it was gone before. */
   status: number | undefined;
+  /** What its answer says besides, as names and values in turn: how much more its caller may call. */
+  headers: readonly string[] = [];
   durationMs = 0;
   #open = 1;
   readonly #response: Reply;
