@@ -28,7 +28,7 @@ export function forward(pool: ConnectionPool, limits: Limits): Handler {
       { pool, upstream: target.host, timeoutMs, trace, onEnded },
     );
     call.alsoAwait();
-    response.on('close', () => {
+    response.once('close', () => {
       if (!response.writableFinished) exchange.abandon();
     });
     return exchange.answer;

@@ -56,11 +56,17 @@ export function answerParserErrors(server: Server, app: RequestListener, onRefus
     socket.on('error', () => socket.destroy());
     refuse(socket, 'invalid_request');
   });
+  /** A connection that rests must not keep alive all that its last call has used; only a last answer is to be remembered. */
+  const forget = function (this: ServerResponse) {
+    const { socket } = this.req;
+    if (this.shouldKeepAlive && newest.get(socket) === this) newest.delete(socket);
+  };
   return (request, response) => {
     const { socket } = request;
     // Its caller has been told that nothing more is processed here, which must be true (RFC 9112 §9.6).
     if (refused.has(socket) || newest.get(socket)?.shouldKeepAlive === false) return;
     newest.set(socket, response);
+    response.on('finish', forget);
     // Where it finds no path in a target, Express answers with a page of its own.
     request.url = originForm(request.url ?? '');
     app(request, response);
