@@ -6,6 +6,7 @@ import { Call, type Handler } from './http/call.ts';
 import { guardOrigin } from './http/cors.ts';
 import { allowMethods, answerErrors, notFound } from './http/errors.ts';
 import { health } from './http/health.ts';
+import { inTurn } from './http/in-turn.ts';
 import { limitInFlight } from './http/limit-in-flight.ts';
 import { acceptJson } from './http/media-type.ts';
 import { refuseImproper } from './http/protocol.ts';
@@ -38,19 +39,25 @@ export function createApp(services: Services): Express {
   app.enable('case sensitive routing').enable('strict routing');
   app.set('query parser', false);
 
-  app.use(identify, closeConnections(lifecycle));
-  app.route('/').all(refuseImproper, allowMethods('GET', 'HEAD'), guardOrigin).get(health(version, lifecycle));
+  const begin = inTurn(identify, closeConnections(lifecycle));
   app
     .route('/proxy')
-    .all(record(lifecycle, onCallEnded))
-    .all(refuseImproper, allowMethods('POST'), guardOrigin)
-    .post(
-      authenticate(callers, refuseWrongKeys(redis)),
-      ...(rateLimitPerMinute === undefined ? [] : [limitCalls(rateLimitPerMinute, redis)]),
-      acceptJson(config.maxRequestBytes),
-      limitInFlight(lifecycle, config.maxInFlight),
-      forward(pool, config),
+    .all(
+      inTurn(
+        begin,
+        record(lifecycle, onCallEnded),
+        refuseImproper,
+        allowMethods('POST'),
+        guardOrigin,
+        authenticate(callers, refuseWrongKeys(redis)),
+        ...(rateLimitPerMinute === undefined ? [] : [limitCalls(rateLimitPerMinute, redis)]),
+        acceptJson(config.maxRequestBytes),
+        limitInFlight(lifecycle, config.maxInFlight),
+        forward(pool, config),
+      ),
     );
+  app.use(begin);
+  app.route('/').all(refuseImproper, allowMethods('GET', 'HEAD'), guardOrigin).get(health(version, lifecycle));
   app.use(notFound);
   app.use(answerErrors(onInternalError));
   return app;
