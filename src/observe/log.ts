@@ -1,37 +1,22 @@
 import { isatty } from 'node:tty';
-import { type DestinationStream, type Logger, pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import type { Config } from '../config.ts';
 import { ERRORS, type ErrorCode } from '../errors.ts';
 import type { Call } from '../http/call.ts';
 import type { Failure } from '../upstream/failure.ts';
+import { standardOutput } from './log-output.ts';
 
 export type Log = Logger;
 
 const STDOUT = 1;
 
-/** What waits here while standard output cannot be written; beyond it, lines are lost. */
-const MAX_UNWRITTEN_BYTES = 1_048_576;
-
-/**
- * Opens the log on standard output: JSON lines, or readable ones where a person looks at a terminal in development.
- * Every line is written before the call that logs it returns, so that none is lost at an exit or a crash.
- */
+/** Opens the log on standard output: JSON lines, or readable ones where a person looks at a terminal in development. */
 export async function openLog({ logLevel, nodeEnv }: Pick<Config, 'logLevel' | 'nodeEnv'>): Promise<Log> {
   const options = { level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   // Not `process.stdout.isTTY`: that makes a pipe non-blocking, and a full one would then cost naps of 100 ms.
   if (nodeEnv === 'production' || !isatty(STDOUT)) return pino(options, standardOutput());
   const { default: pretty } = await import('pino-pretty');
   return pino(options, pretty({ sync: true, translateTime: 'HH:MM:ss.l' }));
-}
-
-/** A log that cannot be written (its reader is gone, the disk is full) is no reason to cut payments: it is told once. */
-function standardOutput(): DestinationStream {
-  const output = pino.destination({ dest: STDOUT, sync: true, maxLength: MAX_UNWRITTEN_BYTES });
-  output.once('error', ({ code }: NodeJS.ErrnoException) =>
-    console.error(`The log cannot be written (${code}). Calls go on without it.`),
-  );
-  output.on('error', () => undefined);
-  return output;
 }
 
 /**
