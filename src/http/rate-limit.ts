@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import {
   type AugmentedRequest,
@@ -63,11 +62,10 @@ export function limitCalls(perMinute: number, redis: Redis | undefined): Handler
 }
 
 /** @returns names and values in turn */
-function rateLimitHeaders({ limit, remaining, resetTime, key }: RateLimitInfo, isRefused: boolean): string[] {
+function rateLimitHeaders({ limit, remaining, resetTime }: RateLimitInfo, isRefused: boolean): string[] {
   const waitSeconds = secondsUntil(resetTime);
-  const partition = Buffer.from(hash('sha256', key).slice(0, 12)).toString('base64');
   const headers = ['RateLimit', `"calls"; r=${remaining}; t=${waitSeconds}`];
-  headers.push('RateLimit-Policy', `"calls"; q=${limit}; w=${WINDOW_MS / 1000}; pk=:${partition}:`);
+  headers.push('RateLimit-Policy', `"calls"; q=${limit}; w=${WINDOW_MS / 1000}`);
   if (isRefused) headers.push('Retry-After', String(waitSeconds));
   return headers;
 }

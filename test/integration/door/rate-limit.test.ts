@@ -14,7 +14,7 @@ test('a caller that has used up its calls is told how long to wait, and others a
   for (let count = 0; count < 3; count++) {
     const { status, headers } = await post(door.port, PAYMENT, { headers: shop });
     expect(status).toBe(200);
-    expect(headers['ratelimit-policy']).toMatch(/^"calls"; q=3; w=60; pk=:[A-Za-z0-9+/]+=*:$/);
+    expect(headers['ratelimit-policy']).toBe('"calls"; q=3; w=60');
     remaining.push(headers.ratelimit);
   }
   const refused = await post(door.port, PAYMENT, { headers: shop });
