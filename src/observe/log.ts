@@ -1,9 +1,10 @@
 import { isatty } from 'node:tty';
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
 import type { Config } from '../config.ts';
 import { ERRORS, type ErrorCode } from '../errors.ts';
 import type { Call } from '../http/call.ts';
 import type { Failure } from '../upstream/failure.ts';
+import { PHASES, type PhasesMs } from '../upstream/trace.ts';
 import { standardOutput } from './log-output.ts';
 
 export type Log = Logger;
@@ -25,8 +26,12 @@ export async function openLog({ logLevel, nodeEnv }: Pick<Config, 'logLevel' | '
  * @param wasCut whether it ended only because the process does
  */
 export function logCall(log: Log, call: Call, wasCut: boolean): void {
+  const level = call.outcome === 'unknown' || call.code === 'internal_error' ? 'warn' : 'info';
+  if (!log.isLevelEnabled(level)) return;
   const { trace } = call;
   const line = {
+    level: log.levels.values[level],
+    time: new Date(),
     requestId: call.requestId,
     traceId: call.traceParent?.traceId,
     parentSpanId: call.traceParent?.spanId,
@@ -38,7 +43,7 @@ export function logCall(log: Log, call: Call, wasCut: boolean): void {
     code: call.code,
     outcome: call.outcome,
     durationMs: rounded(call.durationMs),
-    phases: trace && Object.fromEntries(Object.entries(trace.phasesMs).map(([name, ms]) => [name, rounded(ms)])),
+    phases: trace && roundedAll(trace.phasesMs),
     reused: trace?.reused,
     bytesSent: trace?.bytesSent,
     bytesReceived: trace?.bytesReceived,
@@ -47,9 +52,18 @@ export function logCall(log: Log, call: Call, wasCut: boolean): void {
     callerGone: (call.status === undefined && !wasCut) || undefined,
     wasCut: wasCut || undefined,
     cause: causeCode(call.error?.cause),
+    msg: 'call',
   };
-  if (call.outcome === 'unknown' || call.code === 'internal_error') log.warn(line, 'call');
-  else log.info(line, 'call');
+  outputOf(log).write(`${JSON.stringify(line)}\n`);
+}
+
+/**
+ * Where pino writes its lines. That of a call goes there straight, in pino's form: `JSON.stringify` is a part of V8, and
+ * pino's walk through twenty fields was 7 % of the CPU time of a call.
+ */
+function outputOf(log: Log): DestinationStream {
+  // Every logger of pino has it; its type leaves it out.
+  return (log as Log & { readonly [pino.symbols.streamSym]: DestinationStream })[pino.symbols.streamSym];
 }
 
 /** A target's handshakes have begun to end otherwise than before: the operator hears of it before a payment does. */
@@ -62,6 +76,15 @@ export function logHandshake(log: Log, target: string, result: 'ok' | ErrorCode,
 function causeCode(cause: unknown): string | undefined {
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
   return typeof code === 'string' ? code : undefined;
+}
+
+function roundedAll(phasesMs: PhasesMs): PhasesMs {
+  const all: PhasesMs = {};
+  for (const phase of PHASES) {
+    const ms = phasesMs[phase];
+    if (ms !== undefined) all[phase] = rounded(ms);
+  }
+  return all;
 }
 
 function rounded(ms: number): number {

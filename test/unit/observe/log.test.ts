@@ -9,6 +9,7 @@ import { answeredTrace, endedCall } from './call.ts';
 const INFO = 30;
 const WARN = 40;
 const ERROR = 50;
+const ISO_8601 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 /** The one line that is logged. */
 function lineOf(write: (log: Log) => void): Record<string, unknown> {
@@ -36,6 +37,7 @@ describe('the line of a call', () => {
 
     expect(callLine(call)).toEqual({
       level: INFO,
+      time: expect.stringMatching(ISO_8601),
       msg: 'call',
       requestId: 'call-1',
       caller: 'shop',
@@ -58,6 +60,7 @@ describe('the line of a call', () => {
 
     expect(callLine(call)).toEqual({
       level: INFO,
+      time: expect.stringMatching(ISO_8601),
       msg: 'call',
       requestId: 'call-1',
       status: 401,
@@ -75,6 +78,17 @@ describe('the line of a call', () => {
 
     expect(line).toMatchObject({ level: WARN, code: 'upstream_reset', outcome: 'unknown', cause: 'ECONNRESET' });
     expect(JSON.stringify(line)).not.toContain('secret');
+  });
+
+  test('is left out where the level of the log asks for less', () => {
+    const lines: string[] = [];
+    const log = pino({ level: 'warn' }, { write: (text: string) => lines.push(text) });
+
+    logCall(log, endedCall({ status: 200, trace: answeredTrace(200) }), false);
+    expect(lines).toEqual([]);
+
+    logCall(log, endedCall({ status: 502, trace: Object.assign(new Trace(), { handedOver: true }) }), false);
+    expect(lines).toHaveLength(1);
   });
 
   test('says when the caller was gone before an answer', () => {
