@@ -35,7 +35,11 @@ const job = z.strictObject({
   permissions: permissions.optional(),
   outputs: z.record(z.string(), z.string()).optional(),
   strategy: z
-    .strictObject({ 'fail-fast': z.boolean().optional(), matrix: z.record(z.string(), z.array(scalar)) })
+    .strictObject({
+      'fail-fast': z.boolean().optional(),
+      'max-parallel': z.number().optional(),
+      matrix: z.record(z.string(), z.array(scalar)),
+    })
     .optional(),
   env: values.optional(),
   steps: z.array(step),

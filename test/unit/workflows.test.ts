@@ -2,8 +2,8 @@ import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
-import { nameOf, parseWorkflow, stepsOf, type Workflow } from '../support/workflow.ts';
-import { RULES, rulesBrokenBy, secretsOf } from '../support/workflow-rules.ts';
+import { parseWorkflow, stepsOf, type Workflow } from '../support/workflow.ts';
+import { RULES, rulesBrokenBy } from '../support/workflow-rules.ts';
 
 /** The rules of test/support/workflow-rules.ts, held against .github/workflows. */
 
@@ -17,11 +17,6 @@ function read(file: string): Workflow {
 const files = readdirSync(FOLDER);
 const all = files.map(read);
 const deploy = read('deploy.yml');
-
-const CONNECTION = ['EC2_HOST', 'EC2_USER', 'EC2_PRIVATE_KEY', 'EC2_HOST_KEY'];
-const SETTINGS = ['TOSS_PUBLIC_CRT_B64', 'TOSS_PRIVATE_KEY_B64', 'PROXY_API_KEYS'];
-/** Without which it deploys as well. */
-const OPTIONAL = ['TOSS_PRIVATE_KEY_PASSPHRASE', 'REDIS_URL'];
 
 describe('a workflow', () => {
   test.each(files)('%s obeys every rule', (file) => {
@@ -50,16 +45,6 @@ describe('a workflow', () => {
 
   test('waits for one that is there', () => {
     expect(deploy.on.workflow_run?.workflows).toEqual([read('ci.yml').name]);
-  });
-});
-
-test('the deploy shows each secret to exactly the steps that need it', () => {
-  const seen = stepsOf(deploy).map((step) => [nameOf(step), [...secretsOf(step)].sort()] as const);
-
-  expect(deploy.jobs.production?.environment).toMatchObject({ name: 'production' });
-  expect(Object.fromEntries(seen.filter(([, secrets]) => secrets.length > 0))).toEqual({
-    Deploy: [...CONNECTION, ...SETTINGS, ...OPTIONAL].sort(),
-    'Roll back': [...CONNECTION].sort(),
   });
 });
 
