@@ -1,76 +1,85 @@
 /**
- * `npm run bench -- --rounds 3 --seconds 4`: what a call costs, in CPU time of the relay alone, side by side with the same
+ * `npm run bench [-- --quick]`: what a call costs, how long it takes and what memory it needs, side by side with the same
  * job done by others. The figures of one run compare with each other, not with those of another machine or moment.
+ * docs/performance.md says how to read them, and which options there are.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { contenders } from './bench/contenders.ts';
-import { type Cost, costs } from './bench/measure.ts';
-import { Measured } from './bench/process.ts';
-import { isInstalled, nginxUpstream } from './bench/relays.ts';
-import { freePort, prepare, type Setting } from './bench/setting.ts';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { aboutThisRun } from './bench/about.ts';
+import { chart } from './bench/chart.ts';
+import { contenders, DIRECT, EXPRESS, FASTIFY, HTTP, NAIVE, OURS } from './bench/contenders.ts';
+import { costs } from './bench/cost.ts';
+import { withReport } from './bench/document.ts';
+import { Ground } from './bench/ground.ts';
+import { latencies, quietCalls } from './bench/latency.ts';
+import type { Load } from './bench/load.ts';
+import { memory } from './bench/memory.ts';
+import { type Options, parseOptions, type Section } from './bench/options.ts';
+import { report } from './bench/report.ts';
+import { costRows, loadRows, type Results } from './bench/results.ts';
+import { starts } from './bench/start.ts';
 
-const UPSTREAM_SERVER = fileURLToPath(new URL('./bench/upstream-server.ts', import.meta.url));
-const CONTENDER_CORES = '1';
-const OTHER_CORES = '0';
+const USUAL: Load = { size: 'small', callers: 64 };
+/** Few callers with large bodies: the naive design holds several copies of each. */
+const BODIES: readonly Load[] = [USUAL, { size: '64k', callers: 64 }, { size: '10m', callers: 4 }];
+const SIXTEEN: Load = { size: 'small', callers: 16 };
+const CALLERS: readonly Load[] = [{ size: 'small', callers: 1 }, SIXTEEN, USUAL, { size: 'small', callers: 512 }];
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '4' },
-    callers: { type: 'string', default: '64' },
-    json: { type: 'boolean', default: false },
-  },
-});
-const directory = mkdtempSync(join(tmpdir(), 'toss-mtls-proxy-bench-'));
-const setting = await prepare(directory);
-const upstreamPort = await freePort();
-const upstream = startUpstream(setting, upstreamPort);
-try {
-  await upstream.listening(upstreamPort);
-  const load = { size: 'small', callers: Number(values.callers), seconds: Number(values.seconds) } as const;
-  const ground = { setting, upstreamPort, contenderCores: CONTENDER_CORES };
-  const found = await costs(contenders(), [load], Number(values.rounds), ground, (text) => console.error(text));
-  console.log(values.json ? JSON.stringify(found, null, 2) : table(found));
-} finally {
-  await upstream.stop();
-  rmSync(directory, { recursive: true, force: true });
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
+const args = process.argv.slice(2);
+const options = optionsOf(args);
+const results = await run(options);
+const text = report(results);
+console.log(text);
+if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(results, null, 2)}\n`);
+if (options.document !== undefined) write(options.document, results, text);
+process.exit(0);
+
+async function run({ sections, contenders: ids, effort, node, beside }: Options): Promise<Results> {
+  const ground = await Ground.open(node);
+  const about = aboutThisRun(args, node, ground.division);
+  const measure = async <T>(section: Section, work: () => Promise<T>): Promise<T | undefined> => {
+    if (!sections.includes(section)) return undefined;
+    say(`\n${section}`);
+    return work();
+  };
+  return {
+    about,
+    cost: await measure('cost', async () => {
+      const all = contenders(beside).filter(({ id }) => ids?.includes(id) ?? true);
+      return costRows(all, USUAL, await costs(ground, all, [USUAL], effort, say));
+    }),
+    bodies: await measure('bodies', async () => {
+      const all = [OURS, NAIVE, FASTIFY];
+      return loadRows(all, BODIES, USUAL, await costs(ground, all, BODIES, effort, say));
+    }),
+    callers: await measure('callers', async () =>
+      loadRows([OURS], CALLERS, SIXTEEN, await costs(ground, [OURS], CALLERS, effort, say)),
+    ),
+    latency: await measure('latency', () => latencies(ground, [DIRECT, OURS, NAIVE, FASTIFY], effort, say)),
+    quiet: await measure('quiet', () => quietCalls(ground, [DIRECT, OURS, NAIVE, FASTIFY], effort, say)),
+    memory: await measure('memory', () => memory(ground, [OURS, NAIVE, FASTIFY], effort, say)),
+    start: await measure('start', () => starts(ground, [OURS, EXPRESS, HTTP], effort, say)),
+  };
 }
 
-/** nginx if it is there, since it leaves most of its core to the load. */
-function startUpstream({ serverCertFile, serverKeyFile, caFile }: Setting, port: number): Measured {
-  if (isInstalled('nginx', '-v')) return new Measured(nginxUpstream(setting, port), { cores: OTHER_CORES });
-  return new Measured([process.execPath, '--import', 'tsx', UPSTREAM_SERVER], {
-    cores: OTHER_CORES,
-    env: {
-      BENCH_PORT: String(port),
-      DIRECTORY: join(directory, 'bodies'),
-      CERT_FILE: serverCertFile,
-      KEY_FILE: serverKeyFile,
-      CA_FILE: caFile,
-    },
-  });
+/** Puts the report into the document, and the chart beside it. */
+function write(document: string, found: Results, tables: string): void {
+  const picture = document.replace(/\.md$/, '.svg');
+  const image = `![CPU time per call](${picture.split('/').at(-1)})`;
+  writeFileSync(document, withReport(readFileSync(document, 'utf8'), `${tables}\n\n${image}`));
+  writeFileSync(picture, chart(found.cost ?? []));
 }
 
-function table(found: readonly Cost[]): string {
-  const [ours] = found;
-  const rows = found.map((cost) => [
-    cost.name,
-    cost.cpuUsPerCall.toFixed(0),
-    `±${((cost.spread * 100) / 2).toFixed(0)} %`,
-    (cost.cpuUsPerCall / (ours?.cpuUsPerCall ?? Number.NaN)).toFixed(2),
-    cost.callsPerSecond.toFixed(0),
-    cost.rssMiB.toFixed(0),
-    String(cost.failures),
-  ]);
-  const lines = [['', 'CPU µs a call', 'spread', 'to ours', 'calls/s', 'MiB', 'failed'], ...rows];
-  const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? [];
-  return lines.map((line) => line.map((cell, column) => pad(cell, widths[column] ?? 0, column)).join('  ')).join('\n');
+function optionsOf(given: readonly string[]): Options {
+  try {
+    return parseOptions(given, process.execPath);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(2);
+  }
 }
 
-function pad(cell: string, width: number, column: number): string {
-  return column === 0 ? cell.padEnd(width) : cell.padStart(width);
+function say(progress: string): void {
+  console.error(progress);
 }

@@ -2,17 +2,13 @@
  * `npm run soak -- --minutes 10 --rate 200`: the service under a steady rate of calls, and what becomes of its memory and
  * its file descriptors. It ends with 1 if either grows.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { OURS, run } from './bench/contenders.ts';
+import { OURS } from './bench/contenders.ts';
 import { median } from './bench/figures.ts';
-import { latencyOf } from './bench/load.ts';
-import { Measured } from './bench/process.ts';
-import { freePort, prepare } from './bench/setting.ts';
+import { Ground } from './bench/ground.ts';
+import { timeCall } from './bench/load.ts';
 
 const SAMPLE_EVERY_MS = 5_000;
 /** V8 takes this much more or less between two collections; a leak of 1 KiB a call would show within a minute. */
@@ -29,46 +25,26 @@ interface Sample {
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '10' }, rate: { type: 'string', default: '200' } },
 });
-const directory = mkdtempSync(join(tmpdir(), 'toss-mtls-proxy-soak-'));
-const started: Measured[] = [];
-try {
-  process.exitCode = (await soak(Number(values.minutes) * 60_000, Number(values.rate))) ? 0 : 1;
-} finally {
-  for (const one of started) await one.stop();
-  rmSync(directory, { recursive: true, force: true });
-}
+process.exit((await soak(Number(values.minutes) * 60_000, Number(values.rate))) ? 0 : 1);
 
 async function soak(durationMs: number, perSecond: number): Promise<boolean> {
-  const setting = await prepare(directory);
-  const upstreamPort = await freePort();
-  const upstream = new Measured(['node', '--import', 'tsx', 'scripts/bench/upstream-server.ts'], {
-    env: {
-      BENCH_PORT: String(upstreamPort),
-      DIRECTORY: join(directory, 'bodies'),
-      CERT_FILE: setting.serverCertFile,
-      KEY_FILE: setting.serverKeyFile,
-      CA_FILE: setting.caFile,
-    },
-  });
-  started.push(upstream);
-  await upstream.listening(upstreamPort);
-  const port = await freePort();
-  const service = await run(OURS, setting, { own: port, upstream: upstreamPort }, undefined);
-  started.push(service);
-
+  const ground = await Ground.open(process.execPath);
+  const service = await ground.run(OURS);
+  const { process: measured } = service;
+  if (measured === undefined) throw new TypeError('The service has a process');
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   let calls = 0;
   let failed = 0;
   const timer = setInterval(() => {
     calls += 1;
-    latencyOf(port, OURS.request('small'), agent).catch(() => {
+    timeCall(service, 'small', agent).catch(() => {
       failed += 1;
     });
   }, 1000 / perSecond);
   const samples: Sample[] = [];
   for (const endsAtMs = Date.now() + durationMs; Date.now() < endsAtMs; ) {
     await delay(Math.min(SAMPLE_EVERY_MS, durationMs / 10));
-    const sample = { rssMiB: service.rssBytes() / 1_048_576, descriptors: service.descriptors() };
+    const sample = { rssMiB: measured.rssBytes() / 1_048_576, descriptors: measured.descriptors() };
     samples.push(sample);
     console.log(`${calls} calls, ${failed} failed, ${sample.rssMiB.toFixed(1)} MiB, ${sample.descriptors} descriptors`);
   }

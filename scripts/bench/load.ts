@@ -1,56 +1,71 @@
-import { type Agent, request } from 'node:http';
+import { type Agent, request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { isDeepStrictEqual } from 'node:util';
 import autocannon from 'autocannon';
-import type { CallerRequest } from './contenders.ts';
+import { requestOf } from './contenders.ts';
+import type { Running } from './ground.ts';
+import { type BodySize, bodyOf } from './setting.ts';
 
-interface LoadResult {
-  readonly calls: number;
-  readonly callsPerSecond: number;
-  readonly failures: number;
+/** Calls as fast as the answers come, from so many callers. */
+export interface Load {
+  readonly size: BodySize;
+  readonly callers: number;
 }
 
-/** Calls as fast as the answers come, with so many callers at once. */
-export async function closedLoop(
-  port: number,
-  { path, headers, body }: CallerRequest,
-  load: { readonly callers: number; readonly seconds: number },
-): Promise<LoadResult> {
+/** autocannon looks this often whether all calls are through. */
+const LOOK_EVERY_MS = 10;
+
+/**
+ * Makes so many calls, and reads every byte of every answer.
+ *
+ * @returns calls a second
+ * @throws when an answer was not the payment API's
+ */
+export async function closedLoop(running: Running, { size, callers }: Load, calls: number): Promise<number> {
+  const { path, headers, body } = requestOf(running.contender, size);
+  const startedAtMs = performance.now();
   const result = await autocannon({
-    url: `http://127.0.0.1:${port}${path}`,
+    url: running.url + path,
     method: 'POST',
     headers: { ...headers },
     body,
-    connections: load.callers,
-    duration: load.seconds,
+    expectBody: bodyOf(size),
+    connections: Math.min(callers, calls),
+    amount: calls,
+    sampleInt: LOOK_EVERY_MS,
     timeout: 30,
+    ...(running.tls && { tlsOptions: { ...running.tls, servername: 'localhost' } }),
   });
-  const calls = result['2xx'];
-  return {
-    calls,
-    callsPerSecond: calls / result.duration,
-    failures: result.non2xx + result.errors + result.timeouts,
-  };
+  const met = { good: result['2xx'] - result.mismatches, errors: result.errors };
+  if (!isDeepStrictEqual(met, { good: calls, errors: 0 })) {
+    throw new Error(`${running.contender.name}: ${met.good} of ${calls} answers were good, ${met.errors} errors`);
+  }
+  return calls / ((performance.now() - startedAtMs) / 1000);
 }
 
-/** How long one call takes, in ms, from its first byte to the last of the answer. */
-export function latencyOf(port: number, { path, headers, body }: CallerRequest, agent?: Agent): Promise<number> {
+/**
+ * Makes one call.
+ *
+ * @returns how long it took in ms, to the last byte of the answer
+ * @throws when the answer was not the payment API's
+ */
+export function timeCall(running: Running, size: BodySize, agent: Agent): Promise<number> {
+  const { path, headers, body } = requestOf(running.contender, size);
+  const request = running.tls === undefined ? httpRequest : httpsRequest;
+  const expectedBytes = bodyOf(size).length;
   return new Promise((resolve, reject) => {
     const startedAtMs = performance.now();
-    const outgoing = request(
-      {
-        host: '127.0.0.1',
-        port,
-        path,
-        method: 'POST',
-        headers: { ...headers, 'Content-Length': Buffer.byteLength(body) },
-        ...(agent && { agent }),
-      },
-      (response) => {
-        response.resume().on('end', () => {
-          if (response.statusCode === 200) resolve(performance.now() - startedAtMs);
-          else reject(new Error(`status ${response.statusCode}`));
-        });
-      },
-    );
+    const options = { method: 'POST', headers: { ...headers, 'content-length': body.length }, agent };
+    const outgoing = request(running.url + path, options, (response) => {
+      let bytes = 0;
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+      });
+      response.on('end', () => {
+        if (response.statusCode === 200 && bytes === expectedBytes) resolve(performance.now() - startedAtMs);
+        else reject(new Error(`${running.contender.name}: status ${response.statusCode} with ${bytes} bytes`));
+      });
+    });
     outgoing.on('error', reject);
     outgoing.end(body);
   });

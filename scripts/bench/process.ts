@@ -1,17 +1,13 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-
-/** Which CPU cores a process may use, as `taskset` writes them. */
-export type Cores = string | undefined;
+import type { Cores } from './cores.ts';
 
 /** Linux counts CPU time in these ticks (`getconf CLK_TCK`), on every architecture that Node runs on. */
 const TICK_US = 10_000;
 const START_TIMEOUT_MS = 15_000;
-
-const hasTaskset = spawnSync('taskset', ['--version']).status === 0;
 
 interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -23,11 +19,12 @@ interface StartOptions {
 
 /** A process under measurement, with all that it starts. */
 export class Measured {
+  readonly startedAtMs = performance.now();
   readonly #child: ChildProcess;
   #stderr = '';
 
   constructor(command: readonly string[], { env = {}, cores, stdout, cwd }: StartOptions) {
-    const pinned = hasTaskset && cores !== undefined ? ['taskset', '-c', cores, ...command] : command;
+    const pinned = cores === undefined ? command : ['taskset', '-c', cores, ...command];
     const [program = '', ...args] = pinned;
     this.#child = spawn(program, args, {
       stdio: ['ignore', stdout ?? 'ignore', 'pipe'],
@@ -61,6 +58,11 @@ export class Measured {
   /** File descriptors that are open now, with its descendants'. */
   descriptors(): number {
     return this.#tree().reduce((sum, pid) => sum + readdirSync(`/proc/${pid}/fd`).length, 0);
+  }
+
+  /** Ends it at once, when there is no time to wait. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
   }
 
   async stop(): Promise<void> {
@@ -100,7 +102,11 @@ function cpuUsOf(pid: number): number {
 }
 
 function rssBytesOf(pid: number): number {
-  return Number(statOf(pid)?.[21] ?? 0) * 4096;
+  try {
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
 }
 
 function accepts(port: number): Promise<boolean> {

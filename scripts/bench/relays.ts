@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Place } from './contenders.ts';
 import type { Setting } from './setting.ts';
 
 /** Whether a program can be run here. */
@@ -15,24 +16,26 @@ export function nginxUpstream(setting: Setting, port: number): readonly string[]
     setting,
     'upstream',
     `server {
-      listen 127.0.0.1:${port} ssl reuseport;
+      listen 127.0.0.1:${port} ssl;
       ssl_certificate ${setting.serverCertFile}; ssl_certificate_key ${setting.serverKeyFile};
       ssl_client_certificate ${setting.caFile}; ssl_verify_client on;
-      keepalive_timeout 65s; keepalive_requests 1000000000; client_max_body_size 32m; client_body_buffer_size 128k;
+      keepalive_timeout 65s; keepalive_requests 1000000000; client_max_body_size 32m; client_body_buffer_size 12m;
       default_type application/json; root ${setting.directory}/bodies;
-      error_page 405 =200 $uri;
+      # A payment API reads the request before it answers, which nginx does for a file only if it has another use for it.
+      location / { mirror /unused; error_page 405 =200 $uri; }
+      location = /unused { internal; return 204; }
     }`,
   );
 }
 
 /** @returns the command that runs nginx as a relay with access log */
-export function nginxRelay(setting: Setting, port: number, upstreamPort: number): readonly string[] {
+export function nginxRelay({ setting, port, upstreamPort }: Place): readonly string[] {
   return nginx(
     setting,
     'relay',
     `upstream api { server 127.0.0.1:${upstreamPort}; keepalive 600; keepalive_requests 1000000000; }
     server {
-      listen 127.0.0.1:${port} reuseport; keepalive_requests 1000000000; client_max_body_size 32m;
+      listen 127.0.0.1:${port}; keepalive_requests 1000000000; client_max_body_size 32m;
       access_log ${setting.directory}/relay-access.log;
       location / {
         proxy_pass https://api; proxy_http_version 1.1; proxy_set_header Connection "";
@@ -48,8 +51,8 @@ function nginx({ directory }: Setting, name: string, server: string): readonly s
   const file = join(directory, `nginx-${name}.conf`);
   writeFileSync(
     file,
-    `daemon off; worker_processes 1; pid ${directory}/nginx-${name}.pid; error_log ${directory}/nginx-${name}.log;
-    ${process.getuid?.() === 0 ? 'user root;' : ''}
+    // One process: a worker would outlive a master that is killed.
+    `daemon off; master_process off; pid ${directory}/nginx-${name}.pid; error_log ${directory}/nginx-${name}.log;
     events { worker_connections 4096; }
     http { access_log off; client_body_temp_path ${directory}/${name}-body; proxy_temp_path ${directory}/${name}-proxy;
     fastcgi_temp_path ${directory}/${name}-f; uwsgi_temp_path ${directory}/${name}-u; scgi_temp_path ${directory}/${name}-s;
@@ -59,7 +62,7 @@ function nginx({ directory }: Setting, name: string, server: string): readonly s
 }
 
 /** @returns the command that runs HAProxy as a relay */
-export function haproxyRelay(setting: Setting, port: number, upstreamPort: number): readonly string[] {
+export function haproxyRelay({ setting, port, upstreamPort }: Place): readonly string[] {
   const pem = join(setting.directory, 'client.pem');
   const file = join(setting.directory, 'haproxy.cfg');
   spawnSync('sh', ['-c', `cat '${setting.certFile}' '${setting.keyFile}' > '${pem}' && chmod 600 '${pem}'`]);
@@ -85,7 +88,7 @@ backend api
 }
 
 /** @returns the command that runs Caddy as a relay with access log and metrics */
-export function caddyRelay(setting: Setting, port: number, upstreamPort: number): readonly string[] {
+export function caddyRelay({ setting, port, upstreamPort }: Place): readonly string[] {
   const file = join(setting.directory, 'Caddyfile');
   writeFileSync(
     file,

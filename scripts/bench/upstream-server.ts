@@ -4,7 +4,9 @@ import { createServer } from 'node:https';
 import { join } from 'node:path';
 
 const { BENCH_PORT, DIRECTORY = '', CERT_FILE = '', KEY_FILE = '', CA_FILE = '' } = process.env;
-const bodies = new Map(['small', '64k', '10m'].map((name) => [`/${name}`, readFileSync(join(DIRECTORY, name))]));
+const bodies = new Map(
+  ['small', '64k', '10m', 'huge'].map((name) => [`/${name}`, readFileSync(join(DIRECTORY, name))]),
+);
 createServer(
   {
     cert: readFileSync(CERT_FILE),
