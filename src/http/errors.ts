@@ -107,5 +107,6 @@ function lingerThenEnd(request: IncomingMessage, response: Reply): void {
   const silence = setTimeout(end, LINGER_SILENCE_MS);
   const deadline = setTimeout(end, LINGER_MS);
   request.on('data', () => silence.refresh()).once('close', end);
-  request.socket.once('end', end);
+  if (request.socket.readableEnded) end();
+  else request.socket.once('end', end);
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Call, type Handler } from '../../../src/http/call.ts';
 import { answerErrors } from '../../../src/http/errors.ts';
 import { createListener } from '../../../src/http/listen.ts';
@@ -146,4 +146,17 @@ test('a caller that hangs up in the middle of its body is noted as gone', async 
   caller.socket.resetAndDestroy();
   await expect.poll(() => listener.ended).toEqual(['caller_gone']);
   expect(listener.bodies).toBe(0);
+});
+
+test('a caller that closes its side in the middle of its body has its answer and the end at once', async () => {
+  const listener = await listenBriefly(5_000, 5_000);
+  const caller = await callRaw(listener.port);
+  // With time standing still, nothing ends because one has waited.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+
+  await caller.send(head(['Content-Length: 10']), '12345');
+  caller.socket.end();
+
+  expect(answersIn(await caller.ended).map(({ status }) => status)).toEqual([400]);
 });
