@@ -19,7 +19,7 @@ export const stringText = fc
   .array(fc.oneof(plainCharacters, escapeSequence), { maxLength: 6 })
   .map((pieces) => `"${pieces.join('')}"`);
 
-const numberText = fc.stringMatching(/^-?(0|[1-9][0-9]{0,24})(\.[0-9]{1,24})?([eE][+-]?[0-9]{1,3})?$/);
+export const numberText = fc.stringMatching(/^-?(0|[1-9][0-9]{0,24})(\.[0-9]{1,24})?([eE][+-]?[0-9]{1,3})?$/);
 
 const scalarText = fc.oneof(stringText, numberText, fc.constantFrom('true', 'false', 'null'));
 
