@@ -66,8 +66,8 @@ export class Call {
       else setImmediate(() => this.settle());
     };
     response.on('close', onGone);
-    // A pipelined request's response has no socket yet, and would never hear of that one's end.
-    if (response.socket === null) socket.on('close', onGone);
+    // A pipelined request's response has no socket yet, and would never hear of that one's end. Any number may wait so.
+    if (response.socket === null) socket.setMaxListeners(0).on('close', onGone);
   }
 
   /** The caller is to open another connection for its next call. */

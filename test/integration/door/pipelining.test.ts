@@ -221,3 +221,19 @@ test('a call that waits behind another is not told to go on in the middle of the
   for (const answer of held) answer();
   expect((await said).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200']);
 });
+
+test('any number of calls may wait behind each other without a warning', async () => {
+  const { port, call, held, holds } = await holdAnswers();
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => void warnings.push(warning);
+  process.on('warning', onWarning);
+  onTestFinished(() => void process.off('warning', onWarning));
+
+  const caller = await callRaw(port);
+  await caller.send(Array.from({ length: 20 }, (_, at) => call(`/${at}`)).join(''));
+  await holds(20);
+  for (const answer of held) answer();
+  await caller.reads(/(HTTP\/1\.1 200.*){20}/s);
+
+  expect(warnings).toEqual([]);
+});
