@@ -1,7 +1,8 @@
 import { once } from 'node:events';
+import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createAdmin } from '../../../src/observe/admin.ts';
+import { createAdmin, mayBeWebPage } from '../../../src/observe/admin.ts';
 import { Metrics } from '../../../src/observe/metrics.ts';
 
 const onError = vi.fn();
@@ -69,4 +70,46 @@ test.each(['/metrics', '/status'])('a bug on the way to %s is told and answered,
   expect(answer.status).toBe(500);
   expect(await answer.text()).toBe('');
   expect(onError).toHaveBeenCalledExactlyOnceWith(bug);
+});
+
+/** The status of an answer to a request with these headers. */
+async function statusFor(headers: Readonly<Record<string, string>>): Promise<number | undefined> {
+  const asked = request(`${base}/status`, { headers }).end();
+  const [answer] = await once(asked, 'response');
+  answer.resume();
+  return answer.statusCode;
+}
+
+test.each(['http://evil.example', 'http://localhost:3000', 'null'])(
+  'a web page is refused: Origin %s',
+  async (Origin) => {
+    expect(await statusFor({ Origin })).toBe(403);
+  },
+);
+
+test.each([
+  'evil.example',
+  '127.evil.example',
+  'localhost.evil.example',
+  '127.0.0.1.evil.example:80',
+  '192.0.2.1',
+  'x',
+])('a web page whose name leads to this machine is refused: Host %s', async (Host) => {
+  expect(await statusFor({ Host })).toBe(403);
+});
+
+test.each(['localhost', 'LOCALHOST:9464', '127.0.0.1:9464', '127.0.1.1', '[::1]', '[::1]:9464'])(
+  'a program on this machine is let through: Host %s',
+  async (Host) => {
+    expect(await statusFor({ Host })).toBe(200);
+  },
+);
+
+test.each([
+  ['::1', 'prometheus.example', true],
+  ['::ffff:127.0.0.1', 'prometheus.example', true],
+  ['192.0.2.1', 'prometheus.example:9464', false],
+  ['2001:db8::1', '[2001:db8::1]:9464', false],
+])('on %s, Host %s is a web page: %s', (localAddress, host, expected) => {
+  expect(mayBeWebPage({ headers: { host }, socket: { localAddress } })).toBe(expected);
 });
