@@ -1,19 +1,11 @@
 import { z } from 'zod';
 import { allowedPaths } from './allowed-paths.ts';
 import { apiKeys } from './api-keys.ts';
-import { Secret } from './secret.ts';
+import { redisUrl } from './redis-url.ts';
 import { flag, integer, listenAddress, optional, withDefault } from './setting-types.ts';
 import { upstreamHosts } from './upstream-hosts.ts';
 
 const MINUTE_MS = 60_000;
-
-const redisUrl = z
-  .string()
-  .trim()
-  .refine((text) => /^rediss?:\/\/[^/]/i.test(text) && URL.canParse(text), {
-    error: 'write redis://host:port or rediss://host:port (TLS).',
-  })
-  .transform((text) => new Secret(text));
 
 /** Judged in `credentials/`, by what they hold. */
 const keyMaterial = z.string();
@@ -117,7 +109,7 @@ export const SETTINGS = z.object({
   ),
   REDIS_URL: optional(
     'Where the processes share their counts: redis://host:port, or rediss:// with TLS. Without it each counts alone.',
-    redisUrl,
+    redisUrl(),
   ),
 
   SHUTDOWN_DELAY_MS: withDefault(

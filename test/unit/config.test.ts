@@ -146,13 +146,27 @@ describe('loadConfig', () => {
     ]);
   });
 
-  it.each(['http://cache.example', 'redis://', 'redis:///0', 'cache.example'])(
-    'refuses the Redis at %s',
-    async (url) => {
-      const env = { REDIS_URL: url };
-      expect(await problemsOf(env, () => loadConfig(env))).toEqual([
-        'REDIS_URL: write redis://host:port or rediss://host:port (TLS).',
-      ]);
+  it.each([
+    ...['http://cache.example', 'redis://', 'redis:///0', 'cache.example', 'redis://:pw@', 'redis://cache.example:0'],
+    ...[
+      'redis://cache.example/cache',
+      'redis://cache.example/1.5',
+      'redis://cache.example/-1',
+      'redis://a.example/b@c',
+    ],
+    ...['redis://cache.example?x=1', 'redis://user:12#34@cache.example', 'redis://:%zz@cache.example'],
+  ])('refuses the Redis at %s', async (url) => {
+    const env = { REDIS_URL: url };
+    expect(await problemsOf(env, () => loadConfig(env))).toEqual([
+      'REDIS_URL: write redis://host:port or rediss://host:port (TLS); before the host :password@, percent-encoded, and ' +
+        'behind the port /N for another database than 0.',
+    ]);
+  });
+
+  it.each(['redis://cache.example', 'redis://cache.example:6379/', 'rediss://u:p%23@[::1]:6380/15'])(
+    'takes the Redis at %s',
+    (url) => {
+      expect(loadConfig({ REDIS_URL: url }).redisUrl?.reveal()).toBe(url);
     },
   );
 
