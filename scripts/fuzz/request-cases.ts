@@ -111,7 +111,13 @@ const other = fc
       'GET /nothing HTTP/1.1\r\nHost: p',
     ],
     ...['DELETE /proxy HTTP/1.1\r\nHost: p', 'HEAD /proxy HTTP/1.1\r\nHost: p', 'POST / HTTP/1.1\r\nHost: p'],
-    ...['GET / HTTP/1.0', 'GET / HTTP/1.0\r\nConnection: keep-alive', 'TRACE /proxy HTTP/1.1\r\nHost: p'],
+    ...[
+      'GET / HTTP/1.0',
+      'GET / HTTP/1.0\r\nConnection: keep-alive',
+      'TRACE /proxy HTTP/1.1\r\nHost: p',
+      'GET http://evil.example HTTP/1.1\r\nHost: p',
+      'OPTIONS * HTTP/1.1\r\nHost: p',
+    ],
     ...['CONNECT pay.example:443 HTTP/1.1\r\nHost: pay.example', 'PRI * HTTP/2.0', 'GET http://evil.example/ HTTP/1.1'],
     'OPTIONS /proxy HTTP/1.1\r\nHost: p\r\nOrigin: http://localhost\r\nAccess-Control-Request-Method: POST',
   )

@@ -66,6 +66,12 @@ const PATHS = [
 const REDIS = [
   ...[`redis://:${SECRET}@cache.example:6379/0`, `rediss://u:${SECRET}@[::1]:1`, 'redis://cache.example:6379'],
   ...['redis://', 'http://x', 'redis://[', 'rediss:///0', `redis://${SECRET} @x`],
+  ...[
+    'redis://cache.example/x',
+    'redis://:%zz@cache.example',
+    'redis://u:1#2@cache.example',
+    'redis://cache.example?x',
+  ],
 ];
 const PEMS = PLACEHOLDERS.flatMap((name) => [`{${name}}`, `{${name}_ESCAPED}`, `{${name}_B64}`, `{${name}_FILE}`]);
 const FILES = [

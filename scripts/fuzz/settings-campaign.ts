@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import path from 'node:path';
 import { inspect } from 'node:util';
+import { createClient } from 'redis';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { type Environment, readEnvironment } from '../../src/config/environment.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
@@ -91,6 +92,8 @@ function checkConfig(config: Config, env: Environment): void {
     assert.match(label, /^[a-z0-9.[\]:-]+$/);
     assert(label.replace(/:443$/, '') === authority && authority.includes(hostname) && port >= 1 && port <= 65_535);
   }
+  // It does not connect before it is told to.
+  if (config.redisUrl !== undefined) createClient({ url: config.redisUrl.reveal() });
   for (const { prefix } of config.allowedPaths) assert.match(prefix, /^\/[!-~]*$/);
   for (const [name, value] of Object.entries(config)) {
     if (typeof value === 'number') assert(Number.isSafeInteger(value) && value >= 0, `${name} is no proper number`);
