@@ -3,6 +3,7 @@ import { request as httpsRequest, type RequestOptions } from 'node:https';
 import type { UpstreamHost } from '../config.ts';
 import { ProxyError } from '../errors.ts';
 import { CALL_DEADLINE, CALLER_GONE, type Failure, failureCode, UNASKED_UPGRADE } from './failure.ts';
+import { type Answer, hasOwnEnd, type Message } from './message.ts';
 import type { ConnectionPool, PooledOptions } from './pool.ts';
 import type { Trace } from './trace.ts';
 
@@ -11,25 +12,6 @@ const HELD_BYTES = 65_536;
 
 /** How long a server that has answered may take to read the rest of the request. */
 const UNREAD_REQUEST_MS = 10_000;
-
-/** A request as it goes out. */
-export interface Message {
-  readonly method: string;
-  /** Origin-form, sent as it is (RFC 9112 §3.2.1). */
-  readonly path: string;
-  /** Names and values in turn. `Host`, and `Content-Length` if there is a body, are among them. */
-  readonly headers: readonly string[];
-  readonly body: Buffer | undefined;
-}
-
-/** A final answer of the payment API. */
-export interface Answer {
-  readonly status: number;
-  /** Names and values in turn, as they came. */
-  readonly rawHeaders: readonly string[];
-  /** The whole body, or, if it is larger than 64 KiB, the stream of it. */
-  readonly body: Buffer | IncomingMessage;
-}
 
 interface ExchangeOptions {
   readonly pool: ConnectionPool;
@@ -204,17 +186,4 @@ export class Exchange {
 function answerOf(response: IncomingMessage, body: Answer['body']): Answer {
   // Node's client sets the status on every answer that it parses; its type serves requests too, which have none.
   return { status: response.statusCode ?? 0, rawHeaders: response.rawHeaders, body };
-}
-
-/** Only as the last coding do chunks tell where the body ends (RFC 9112 §6.3). */
-const ENDS_IN_CHUNKS = /(?:^|[ \t,])chunked[ \t]*$/i;
-
-/**
- * Whether an answer tells by itself where it ends. One that has neither a length nor chunks ends with the connection,
- * and Node (20 to 26) does not tell a TLS close from a cut, so nobody knows whether it is whole (RFC 9112 §8, §9.8).
- */
-function hasOwnEnd({ headers, statusCode }: IncomingMessage, method: string): boolean {
-  if (method === 'HEAD' || statusCode === 204 || statusCode === 304) return true;
-  const { 'transfer-encoding': coding, 'content-length': length } = headers;
-  return coding === undefined ? length !== undefined : ENDS_IN_CHUNKS.test(coding);
 }

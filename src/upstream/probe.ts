@@ -1,8 +1,9 @@
 import type { UpstreamHost } from '../config.ts';
 import type { Credentials } from '../credentials/credentials.ts';
 import { type ErrorCode, ProxyError } from '../errors.ts';
-import { type Answer, Exchange } from './exchange.ts';
+import { Exchange } from './exchange.ts';
 import type { Failure } from './failure.ts';
+import type { Answer } from './message.ts';
 import { ConnectionPool } from './pool.ts';
 import { Trace } from './trace.ts';
 
