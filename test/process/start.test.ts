@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import module from 'node:module';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createAuthority } from '../../scripts/pki.ts';
@@ -63,6 +64,31 @@ describe('a start', () => {
     expect(await isOpen(port, '127.0.0.1')).toBe(true);
     expect(await isOpen(port, '127.0.0.2')).toBe(false);
     expect(await isOpen(port, '::1')).toBe(false);
+    expect(service.stderr).toBe('');
+  });
+
+  test('keeps what V8 has compiled beside the packages, where Node can', async () => {
+    const cache = new URL('../../node_modules/.cache/toss-mtls-proxy', import.meta.url).pathname;
+    const service = await startProcess({
+      env: await environment(),
+      preload: `import module from 'node:module';
+        process.on('exit', () => console.error(module.getCompileCacheDir?.() ?? 'nowhere'));`,
+    });
+    await service.ready();
+    service.child.kill('SIGTERM');
+
+    expect((await service.exit).code).toBe(0);
+    if ('enableCompileCache' in module) expect(service.stderr).toContain(`${cache}/`);
+    else expect(service.stderr).toBe('nowhere\n');
+  });
+
+  test('is a start all the same where nothing can be kept', async () => {
+    const uid = process.getuid?.() === 0 ? NOBODY : undefined;
+    const service = await startProcess({ env: await environment(), uid });
+
+    const answer = await fetch(`http://127.0.0.1:${await service.ready()}/`);
+
+    expect(answer.status).toBe(200);
     expect(service.stderr).toBe('');
   });
 
