@@ -1,5 +1,8 @@
-import { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Express } from 'express';
+
+/** Not imported, for the reason that listen.ts gives. */
+const http = process.getBuiltinModule('node:http');
 
 /**
  * The classes of an app's requests and responses, for `http.createServer`. Express gives each of them its methods by
@@ -7,8 +10,8 @@ import type { Express } from 'express';
  * that prototype from the beginning, so that Express changes nothing.
  */
 export function messageClasses(app: Express) {
-  class Request extends IncomingMessage {}
-  class Response<R extends IncomingMessage> extends ServerResponse<R> {}
+  class Request extends http.IncomingMessage {}
+  class Response<R extends IncomingMessage> extends http.ServerResponse<R> {}
   Object.setPrototypeOf(Request.prototype, app.request);
   Object.setPrototypeOf(Response.prototype, app.response);
   Object.assign(app, { request: Request.prototype, response: Response.prototype });
