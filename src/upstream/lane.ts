@@ -1,40 +1,18 @@
-import type { ClientRequest } from 'node:http';
 import type { UpstreamHost } from '../config.ts';
 import type { Credentials } from '../credentials/credentials.ts';
-import type { ErrorCode } from '../errors.ts';
+import { Alarm } from './alarm.ts';
 import { Connection, type ConnectionEvents, type ConnectionState } from './connection.ts';
 import { type Failure, failureCode } from './failure.ts';
 import { IdleConnections } from './idle-connections.ts';
 import { SHORTEST_USEFUL_MS } from './idle-limit.ts';
+import { type LaneStatus, laneStatus } from './lane-status.ts';
+import { type HandshakeResult, LastHandshake } from './last-handshake.ts';
 import type { PoolOptions } from './pool.ts';
-import type { Trace } from './trace.ts';
+import { refuse, refuseDestroyed, type WaitingCall } from './waiting-call.ts';
 import { Warmth } from './warmth.ts';
 
 /** A connection that was idle for longer is looked at once more, one full turn of the event loop later. */
 const SURELY_FRESH_MS = 5;
-
-interface Waiting {
-  readonly request: ClientRequest;
-  readonly trace: Trace;
-}
-
-interface LastHandshake {
-  /** ISO 8601. */
-  readonly at: string;
-  /** "Completed" is not "accepted": a server may still refuse our certificate with an HTTP answer, as nginx does. */
-  readonly result: 'handshake completed' | ErrorCode;
-}
-
-/** The state of the connections to one host, for a person to read. */
-export interface LaneStatus {
-  readonly host: string;
-  readonly idle: number;
-  readonly busy: number;
-  readonly opening: number;
-  /** The longest idle time in ms, for connections that calls have used and for those that none has. */
-  readonly idleLimitMs: { readonly used: number; readonly unused: number };
-  readonly lastHandshake: LastHandshake | undefined;
-}
 
 /** The connections to one host. */
 export class Lane implements ConnectionEvents {
@@ -43,13 +21,12 @@ export class Lane implements ConnectionEvents {
   readonly #connections = new Set<Connection>();
   readonly #idle: IdleConnections;
   /** The call for which a connection is being made; one that is to be kept warm has none. */
-  readonly #waiting = new Map<Connection, Waiting>();
+  readonly #waiting = new Map<Connection, WaitingCall>();
   readonly #warmth: Warmth;
+  readonly #nextLook = new Alarm(() => this.look());
+  readonly #lastHandshake = new LastHandshake();
   #credentials: Credentials;
   #closing = false;
-  #lookTimer: NodeJS.Timeout | undefined;
-  #lookAtMs = Number.POSITIVE_INFINITY;
-  #lastHandshake: LastHandshake | undefined;
 
   constructor(host: UpstreamHost, credentials: Credentials, options: PoolOptions) {
     this.host = host;
@@ -60,7 +37,7 @@ export class Lane implements ConnectionEvents {
   }
 
   /** Gives the request a connection, an idle one or one that is made for it, or an error. */
-  serve(waiting: Waiting): void {
+  serve(waiting: WaitingCall): void {
     const nowMs = performance.now();
     const connection = this.#idle.take(nowMs);
     if (connection === undefined) {
@@ -86,9 +63,8 @@ export class Lane implements ConnectionEvents {
       const current = [...this.#connections].filter((connection) => this.#isCurrent(connection));
       for (let warm = current.length - spent; warm < this.#warmth.wanted; warm += 1) this.#open();
     }
-    clearTimeout(this.#lookTimer);
-    this.#lookAtMs = Number.POSITIVE_INFINITY;
-    this.#lookAt(nextAtMs, nowMs);
+    this.#nextLook.clear();
+    this.#nextLook.setFor(nextAtMs, nowMs);
   }
 
   adopt(credentials: Credentials): void {
@@ -101,24 +77,12 @@ export class Lane implements ConnectionEvents {
   close(): void {
     this.#closing = true;
     this.#warmth.stop();
-    clearTimeout(this.#lookTimer);
+    this.#nextLook.clear();
     this.#dropSpare();
   }
 
   status(): LaneStatus {
-    const nowMs = performance.now();
-    const count = (state: ConnectionState) => [...this.#connections].filter((one) => one.state === state).length;
-    return {
-      host: this.host.label,
-      idle: count('idle'),
-      busy: count('busy') + count('taken'),
-      opening: count('opening'),
-      idleLimitMs: {
-        used: Math.round(this.#idle.limitMs('used', nowMs)),
-        unused: Math.round(this.#idle.limitMs('unused', nowMs)),
-      },
-      lastHandshake: this.#lastHandshake,
-    };
+    return laneStatus(this.host, this.#connections, this.#idle, this.#lastHandshake.report);
   }
 
   onReady(connection: Connection): void {
@@ -130,7 +94,7 @@ export class Lane implements ConnectionEvents {
       return;
     }
     this.#keep(connection);
-    if (waiting !== undefined) refuseDestroyed(waiting.request);
+    if (waiting !== undefined) refuseDestroyed(waiting);
   }
 
   onFailed(connection: Connection, failure: Failure): void {
@@ -144,7 +108,7 @@ export class Lane implements ConnectionEvents {
       this.#warmth.failed();
       return;
     }
-    refuse(waiting.request, failure);
+    refuse(waiting, failure);
     // It may have counted as a warm connection, which is missing now.
     this.look();
   }
@@ -170,7 +134,7 @@ export class Lane implements ConnectionEvents {
     return connection;
   }
 
-  #lookAgain(connection: Connection, waiting: Waiting): void {
+  #lookAgain(connection: Connection, waiting: WaitingCall): void {
     const { usable } = connection;
     const isWanted = !waiting.request.destroyed;
     if (usable && isWanted) {
@@ -180,10 +144,10 @@ export class Lane implements ConnectionEvents {
     if (usable) this.#keep(connection);
     else connection.drop();
     if (isWanted) this.serve(waiting);
-    else refuseDestroyed(waiting.request);
+    else refuseDestroyed(waiting);
   }
 
-  #handOver(connection: Connection, { request, trace }: Waiting, reused: boolean): void {
+  #handOver(connection: Connection, { request, trace }: WaitingCall, reused: boolean): void {
     trace.reused = reused;
     request.reusedSocket = reused;
     connection.handOver(request, trace);
@@ -192,7 +156,7 @@ export class Lane implements ConnectionEvents {
   /** Puts a connection that nobody needs now where the next call finds it, if it is fit for that. */
   #keep(connection: Connection): void {
     const nowMs = performance.now();
-    if (this.#isCurrent(connection)) this.#lookAt(this.#idle.keep(connection, nowMs), nowMs);
+    if (this.#isCurrent(connection)) this.#nextLook.setFor(this.#idle.keep(connection, nowMs), nowMs);
     else connection.drop();
   }
 
@@ -208,29 +172,8 @@ export class Lane implements ConnectionEvents {
     }
   }
 
-  /** Makes sure that {@link look} runs at that time, if not before. */
-  #lookAt(atMs: number, nowMs: number): void {
-    if (atMs >= this.#lookAtMs) return;
-    clearTimeout(this.#lookTimer);
-    this.#lookAtMs = atMs;
-    this.#lookTimer = setTimeout(() => this.look(), Math.max(1, atMs - nowMs)).unref();
-  }
-
-  #note(result: 'ok' | ErrorCode, failure?: Failure): void {
-    const summary = result === 'ok' ? 'handshake completed' : result;
-    const isNews = this.#lastHandshake?.result !== summary;
-    this.#lastHandshake = { at: new Date().toISOString(), result: summary };
+  #note(result: HandshakeResult, failure?: Failure): void {
+    const isNews = this.#lastHandshake.note(result);
     this.#options.observer?.onHandshake(this.host, result, isNews, failure);
   }
-}
-
-/** Without this word, a request that was destroyed before it had a connection would never say that it is over. */
-function refuseDestroyed(request: ClientRequest): void {
-  refuse(request, new Error('The request was destroyed before it had a connection'));
-}
-
-/** Ends a request that gets no connection, as Node's own agent does it: the error comes in place of the socket. */
-function refuse(request: ClientRequest, error: Failure): void {
-  // The second parameter is part of the contract between Node's client and its agents, but not of the public types.
-  (request as unknown as { onSocket(socket: null, error: Failure): void }).onSocket(null, error);
 }

@@ -2,19 +2,19 @@ import type { ClientRequest } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import type { UpstreamHost } from '../config.ts';
 import type { Credentials } from '../credentials/credentials.ts';
-import type { ErrorCode } from '../errors.ts';
 import type { Failure } from './failure.ts';
-import { Lane, type LaneStatus } from './lane.ts';
+import { Lane } from './lane.ts';
+import type { LaneStatus } from './lane-status.ts';
+import type { HandshakeResult } from './last-handshake.ts';
 import type { Trace } from './trace.ts';
 
 /** What a pool tells as it happens. */
 interface PoolObserver {
   /**
    * A handshake, for a call or to keep a connection warm, has ended.
-   * @param result `ok`, or the code of what stopped it
    * @param isNews whether this host's handshake before it ended otherwise
    */
-  onHandshake(host: UpstreamHost, result: 'ok' | ErrorCode, isNews: boolean, failure?: Failure): void;
+  onHandshake(host: UpstreamHost, result: HandshakeResult, isNews: boolean, failure?: Failure): void;
 }
 
 export interface PoolOptions {

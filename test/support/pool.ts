@@ -5,7 +5,7 @@ import { loadConfig } from '../../src/config.ts';
 import { type Credentials, loadCredentials } from '../../src/credentials/credentials.ts';
 import { credentialSources } from '../../src/credentials/source.ts';
 import { Exchange } from '../../src/upstream/exchange.ts';
-import type { LaneStatus } from '../../src/upstream/lane.ts';
+import type { LaneStatus } from '../../src/upstream/lane-status.ts';
 import type { Answer, Message } from '../../src/upstream/message.ts';
 import { ConnectionPool, type PoolOptions } from '../../src/upstream/pool.ts';
 import { Trace } from '../../src/upstream/trace.ts';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Authority, KeyPair } from '../../../scripts/pki.ts';
-import type { LaneStatus } from '../../../src/upstream/lane.ts';
+import type { LaneStatus } from '../../../src/upstream/lane-status.ts';
 import { directoryWith } from './files.ts';
 import { findPort } from './port.ts';
 import { startProgram } from './program.ts';

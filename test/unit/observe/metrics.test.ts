@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ProxyError } from '../../../src/errors.ts';
 import { Metrics } from '../../../src/observe/metrics.ts';
-import type { LaneStatus } from '../../../src/upstream/lane.ts';
+import type { LaneStatus } from '../../../src/upstream/lane-status.ts';
 import { answeredTrace, endedCall } from './call.ts';
 
 const LANE: LaneStatus = {
