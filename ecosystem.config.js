@@ -4,7 +4,9 @@
  *
  * PM2 takes a named export from an ES module, and ignores a default one.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
 import { parse } from 'dotenv';
 
 const directory = import.meta.dirname;
@@ -18,11 +20,11 @@ export const apps = [
   {
     name: 'toss-mtls-proxy',
     script: 'dist/main.js',
-    cwd: directory,
+    cwd: linkTo(directory),
 
-    // One process per core; a reload replaces them one after the other.
+    // One process per core, and at least two: while a reload replaces them one after the other, another one serves.
     exec_mode: 'cluster',
-    instances: settings.PM2_INSTANCES ?? 'max',
+    instances: settings.PM2_INSTANCES ?? Math.max(2, availableParallelism()),
 
     // A process counts as online once it says `ready`, which it does when it listens.
     wait_ready: true,
@@ -35,9 +37,6 @@ export const apps = [
     exp_backoff_restart_delay: 100,
     max_memory_restart: '768M',
 
-    // Each worker listens for metrics on a port of its own: METRICS_PORT, and the next ones.
-    ...(settings.METRICS_PORT && { env: { METRICS_PORT: settings.METRICS_PORT }, increment_var: 'METRICS_PORT' }),
-
     // Secrets in the environment of whoever starts PM2 would end up in its dump file.
     filter_env: ['TOSS_', 'PROXY_API_KEYS', 'REDIS_URL'],
 
@@ -45,6 +44,16 @@ export const apps = [
     merge_logs: true,
   },
 ];
+
+/** PM2 remembers the paths that it was given first. With the link of a deploy in them, it starts what the link names then. */
+function linkTo(release) {
+  const link = resolve(release, '../../current');
+  try {
+    return realpathSync(link) === realpathSync(release) ? link : release;
+  } catch {
+    return release;
+  }
+}
 
 function readDotenv() {
   try {

@@ -59,6 +59,7 @@ export interface Config {
 }
 
 const ANSWER_MARGIN_MS = 5000;
+const HIGHEST_PORT = 65_535;
 
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
@@ -99,11 +100,19 @@ export function loadConfig(env: Environment): Config {
     rateLimitPerMinute: settings.RATE_LIMIT_PER_MINUTE,
     redisUrl: settings.REDIS_URL,
     metrics:
-      settings.METRICS_PORT === undefined ? undefined : { host: settings.METRICS_HOST, port: settings.METRICS_PORT },
+      settings.METRICS_PORT === undefined
+        ? undefined
+        : { host: settings.METRICS_HOST, port: workersPort(settings.METRICS_PORT, env) },
     otlpEndpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
     logLevel: settings.LOG_LEVEL,
     nodeEnv: settings.NODE_ENV,
   };
+}
+
+/** PM2 numbers its workers from 0 (`NODE_APP_INSTANCE`), and each takes a port of its own; 0 is a free one for any. */
+function workersPort(port: number, env: Environment): number {
+  const instance = Number(lookUp(env, 'NODE_APP_INSTANCE') ?? 0);
+  return port === 0 || !Number.isInteger(instance) ? port : Math.min(port + Math.max(instance, 0), HIGHEST_PORT);
 }
 
 /** An issue inside a list has the entry's index in its path. */

@@ -93,10 +93,13 @@ test('kill -9 of one worker costs only the calls that it had in flight, and it c
   expect(new Set(callers.failures)).not.toContain('502');
 });
 
-test('every worker has metrics on a port of its own, and a signal reaches them all', async () => {
+test('every worker has metrics on a port of its own, also after a reload, and a signal reaches them all', async () => {
   const { pm2, metricsPort } = await open();
   const states = async () =>
     Promise.all([0, 1].map(async (at) => (await fetch(`http://127.0.0.1:${metricsPort + at}/status`)).json()));
+  expect(await states()).toMatchObject([{ service: { state: 'ready' } }, { service: { state: 'ready' } }]);
+
+  await pm2.command('reload', 'ecosystem.config.js');
   expect(await states()).toMatchObject([{ service: { state: 'ready' } }, { service: { state: 'ready' } }]);
 
   await pm2.command('sendSignal', 'SIGHUP', 'toss-mtls-proxy');

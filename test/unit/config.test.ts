@@ -8,6 +8,16 @@ import { problemsOf } from '../support/problems.ts';
 const KEY = 'k'.repeat(32);
 
 describe('loadConfig', () => {
+  it.each([
+    ['9100', '0', 9100],
+    ['9100', '3', 9103],
+    ['0', '3', 0],
+    ['65535', '1', 65_535],
+    ['9100', 'none', 9100],
+  ])('gives METRICS_PORT=%s to the worker that PM2 numbers %s as %d', (METRICS_PORT, NODE_APP_INSTANCE, port) => {
+    expect(loadConfig({ METRICS_PORT, NODE_APP_INSTANCE }).metrics?.port).toBe(port);
+  });
+
   it('gives every setting its default', () => {
     expect(loadConfig({})).toEqual({
       host: '127.0.0.1',
