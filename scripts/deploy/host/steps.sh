@@ -1,0 +1,229 @@
+# shellcheck shell=bash
+# What a change on the host is made of. Whoever sources this ends through `conclude`: done, or as if nothing had been.
+# Progress goes to standard error, which is a log; results go to standard output as `key=value`.
+
+set -euo pipefail
+trap '' HUP PIPE
+trap 'exit 143' TERM
+trap 'conclude $?' EXIT
+
+host_scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+NAME=toss-mtls-proxy
+# How many releases are kept, and for how long the workers may take to serve once PM2 has started them. For the first
+# one it is less: PM2 has waited for it already.
+KEPT=5
+SERVING_WITHIN_S=30
+FIRST_WITHIN_S=10
+
+began=$(date +%s%N)
+step='the beginning'
+reason=''
+before='' before_previous=''
+switched=no
+unfinished=''
+
+say() { printf '%s\n' "$*" >&2; }
+fail() {
+  reason=$*
+  exit 1
+}
+seconds_since() { awk "BEGIN { printf \"%.1f\", ($(date +%s%N) - $1) / 1e9 }"; }
+
+# run_step NAME COMMAND…: one line of progress, with its seconds.
+run_step() {
+  step=$1
+  shift
+  local at
+  at=$(date +%s%N)
+  "$@"
+  say "$step: $(seconds_since "$at") s"
+  printf 'seconds_%s=%s\n' "${step// /_}" "$(seconds_since "$at")"
+}
+
+# Runs a command without the environment of whoever is logged in, and without holding the lock.
+clean() {
+  env -i PATH="$PATH" HOME="$HOME" LANG="${LANG:-C.UTF-8}" ${PM2_HOME:+PM2_HOME="$PM2_HOME"} "$@" 9>&-
+}
+
+# quietly COMMAND…: shows what a command says only if it fails.
+quietly() {
+  local output
+  if ! output=$("$@" 2>&1); then
+    printf '%s\n' "$output" | tail -n 40 >&2
+    return 1
+  fi
+}
+
+# PM2 does not run from a release, since releases are removed while it runs.
+pm2() { (cd "$ROOT" && clean "$ROOT/pm2/node_modules/.bin/pm2" --no-color "$@"); }
+pm2_runs() {
+  local pid
+  pid=$(cat "${PM2_HOME:-$HOME/.pm2}/pm2.pid" 2>/dev/null) && kill -0 "$pid" 2>/dev/null
+}
+
+release_of() {
+  if [[ -L $ROOT/$1 ]]; then basename "$(readlink "$ROOT/$1")"; fi
+}
+
+# point LINK VERSION: in one atomic step; without a version the link goes.
+point() {
+  if [[ -z $2 ]]; then
+    rm -f "$ROOT/$1"
+    return
+  fi
+  ln -sfn "releases/$2" "$ROOT/.$1.new"
+  mv -T "$ROOT/.$1.new" "$ROOT/$1"
+}
+
+check_host() {
+  local node free_mb
+  command -v node >/dev/null || fail 'Node.js is not on this host. Run scripts/deploy/bootstrap first.'
+  node=$(node -p 'const [a, b] = process.versions.node.split(".").map(Number); a > 20 || (a === 20 && b >= 19)')
+  [[ $node == true ]] || fail "Node.js $(node --version) on this host is too old. Run scripts/deploy/bootstrap."
+  free_mb=$(df -Pm "$ROOT" | awk 'NR == 2 { print $4 }')
+  ((free_mb >= 250)) || fail "Only $free_mb MB are free in $ROOT, and a release may take 250. Make room on the host's disk."
+  before=$(release_of current)
+  before_previous=$(release_of previous)
+}
+
+# examine DIRECTORY: the doctor, with this release and its .env.
+examine() {
+  local report
+  if ! report=$(cd "$1" && clean timeout 120 node dist/doctor.js 2>&1); then
+    say "$report"
+    fail "the doctor says: $(grep -m 1 '✗' <<<"$report" | tr -s ' ' || echo 'no')"
+  fi
+}
+
+# try_out DIRECTORY VERSION: this release as one process of its own, which nobody calls.
+try_out() {
+  clean timeout 90 node "$host_scripts/try.mjs" "$1" "$2" 2>"$WORK/try.error" ||
+    fail "tried by itself, $(tail -n 1 "$WORK/try.error")"
+}
+
+# Takes PM2 out of a release. A PM2 that runs is left alone, since its end is the end of what it runs.
+provide_pm2() {
+  local wanted had=''
+  wanted=$(node -p "require('$1/node_modules/pm2/package.json').version")
+  if [[ -L $ROOT/pm2 ]]; then had=$(basename "$(readlink "$ROOT/pm2")"); fi
+  if [[ $had != "pm2-$wanted" && -n $had ]] && pm2_runs; then
+    say "PM2 runs as $had; the release brings $wanted. It is taken by the first deploy that finds PM2 stopped (pm2 kill)."
+  elif [[ $had != "pm2-$wanted" ]]; then
+    rm -rf "$ROOT/tools/pm2-$wanted"
+    mkdir -p "$ROOT/tools/pm2-$wanted"
+    cp -al "$1/node_modules" "$ROOT/tools/pm2-$wanted/"
+    ln -sfn "tools/pm2-$wanted" "$ROOT/.pm2.new"
+    mv -T "$ROOT/.pm2.new" "$ROOT/pm2"
+  fi
+  if ! pm2_runs && [[ -e $ROOT/unit ]]; then
+    # As a service of the machine it outlives this login, and comes back by itself.
+    quietly sudo -n systemctl start "$(<"$ROOT/unit")" || fail "systemctl start $(<"$ROOT/unit") failed. Run scripts/deploy/bootstrap."
+  fi
+}
+
+workers() { clean node "$host_scripts/workers.mjs" "$ROOT" "$NAME" "$@"; }
+
+# reload: first one worker, then, if it is well, all of them. The others serve meanwhile.
+reload() {
+  local first
+  first=$(workers first)
+  if [[ -n $first ]]; then
+    quietly clean node "$host_scripts/reload-worker.mjs" "$ROOT" "$first" || fail 'PM2 could not reload the first worker'
+    workers verify "$1" --worker "$first" --within "$FIRST_WITHIN_S" 2>"$WORK/verify.error" ||
+      fail "the first worker did not serve: $(tail -n 1 "$WORK/verify.error")"
+  fi
+  quietly pm2 startOrReload "$ROOT/current/ecosystem.config.js" || fail 'PM2 could not start or reload the workers'
+}
+
+verify() {
+  workers verify "$1" --within "$SERVING_WITHIN_S" 2>"$WORK/verify.error" ||
+    fail "$(tail -n 1 "$WORK/verify.error")"
+}
+
+# serve VERSION: from here on this release is the one that serves, or `conclude` brings back the one before.
+serve() {
+  switched=yes
+  if [[ -n $before && $before != "$1" ]]; then point previous "$before"; fi
+  point current "$1"
+  run_step reload reload "$1"
+  run_step verify verify "$1"
+  quietly pm2 save --force || fail 'PM2 could not save its list of processes'
+  switched=no
+}
+
+# restore VERSION: brings a release back after another has failed. No version: nothing ran before, and nothing does now.
+restore() {
+  local worker
+  point current "$1"
+  if [[ -z $1 ]]; then
+    quietly pm2 delete "$NAME" || true
+    quietly pm2 save --force || true
+    return
+  fi
+  # PM2 does not reload what is not running; a worker that waits for its next try is stopped, and then started.
+  for worker in $(workers stranded); do quietly pm2 stop "$worker" || true; done
+  quietly pm2 startOrReload "$ROOT/current/ecosystem.config.js" || true
+  if ! workers verify "$1" --within "$SERVING_WITHIN_S" 2>"$WORK/verify.error"; then
+    say "$(tail -n 1 "$WORK/verify.error"). Starting the workers anew."
+    quietly pm2 delete "$NAME" || true
+    quietly pm2 start "$ROOT/current/ecosystem.config.js" || true
+    workers verify "$1" --within "$SERVING_WITHIN_S" || return 1
+  fi
+  quietly pm2 save --force
+}
+
+# conclude STATUS: the end of every change.
+conclude() {
+  local status=$1 at
+  trap - EXIT
+  # This must come to its end, whatever fails on the way.
+  set +e
+  if ((status != 0)); then
+    reason=${reason:-"the step \"$step\" failed"}
+    say "Failed: $reason"
+    if [[ $switched == yes ]]; then
+      at=$(date +%s%N)
+      if restore "$before"; then
+        point previous "$before_previous"
+        say "Rolled back to ${before:-nothing, as it was before} in $(seconds_since "$at") s."
+      else
+        reason+="; AND ${before:-the release before} DOES NOT SERVE EITHER: run scripts/deploy/status and scripts/deploy/logs"
+        say "Failed: $reason"
+      fi
+    elif [[ -n $before ]]; then
+      say "Nothing was switched: $before serves as before."
+    fi
+    if [[ -n $unfinished ]]; then rm -rf "$unfinished"; fi
+    printf 'reason=%s\n' "$reason"
+  fi
+  printf 'seconds=%s\n' "$(seconds_since "$began")"
+  rm -rf "$WORK"
+  # Only this log tells of the end when the connection broke.
+  if ((status == 0)); then say 'Done.'; fi
+  exit "$status"
+}
+
+# forget_secrets: only the release that serves and the one before it keep a .env.
+forget_secrets() {
+  local directory
+  for directory in "$ROOT"/releases/*/; do
+    case $(basename "$directory") in
+      "$(release_of current)" | "$(release_of previous)") ;;
+      *) rm -f "$directory/.env" ;;
+    esac
+  done
+}
+
+# versions: those that are here, newest first, by the time after the plus sign.
+versions() { find "$ROOT/releases" -mindepth 1 -maxdepth 1 -type d -name '[!.]*' -printf '%f\n' | sort -t + -k 2,2r; }
+
+prune() {
+  local version count=0
+  for version in $(versions); do
+    count=$((count + 1))
+    if ((count <= KEPT)) || [[ $version == "$(release_of current)" || $version == "$(release_of previous)" ]]; then continue; fi
+    rm -rf "${ROOT:?}/releases/$version"
+  done
+  forget_secrets
+  find "$ROOT/deploys" -name '*.log' -printf '%f\n' | sort -r | tail -n +51 | while read -r version; do rm -f "$ROOT/deploys/$version"; done
+}
