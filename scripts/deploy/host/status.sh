@@ -15,6 +15,10 @@ if [[ -L $ROOT/current ]]; then
   printf '\nReleases, newest first:\n'
   find "$ROOT/releases" -mindepth 1 -maxdepth 1 -type d -name '[!.]*' -printf '%f\n' | sort -t + -k 2,2r
 fi
+if [[ ! -d $ROOT/deploys ]]; then
+  printf '\nNothing was deployed here yet.\n'
+  exit
+fi
 printf '\nLast changes:\n'
 find "$ROOT/deploys" -name '*.log' | sort | tail -n 5 | while read -r log; do
   printf '%s: %s\n' "$(basename "$log" .log)" "$(tail -n 1 "$log")"

@@ -91,7 +91,7 @@ examine() {
   local report
   if ! report=$(cd "$1" && clean timeout 120 node dist/doctor.js 2>&1); then
     say "$report"
-    fail "the doctor says: $(grep -m 1 '✗' <<<"$report" | tr -s ' ' || echo 'no')"
+    fail "the doctor says: $(grep -m 1 '✗' <<<"$report" | awk '{ $1 = $1; print }')"
   fi
 }
 

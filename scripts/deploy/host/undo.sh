@@ -13,3 +13,4 @@ run_step restore restore "$previous"
 switched=no
 point previous ''
 rm -rf "$ROOT/releases/$version"
+forget_secrets
