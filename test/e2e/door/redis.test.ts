@@ -17,6 +17,9 @@ const PASSWORD = randomBytes(16).toString('hex');
 const KEY = randomBytes(24).toString('hex');
 const PER_MINUTE = 4;
 
+/** A line is written a moment after what it tells of. */
+const SOON = { timeout: 20_000 };
+
 let redisPort: number;
 let directory: string;
 
@@ -128,7 +131,7 @@ test('without Redis calls pass, with one warning; as soon as it is there they ar
   await startRedis();
   await callUntil(caller, 429);
 
-  expect(changesIn(service.log)).toEqual([AWAY, BACK, AWAY, BACK]);
+  await expect.poll(() => changesIn(service.log), SOON).toEqual([AWAY, BACK, AWAY, BACK]);
   service.child.kill('SIGTERM');
   expect(await service.exit).toEqual({ code: 0, signal: null });
   expect(service.stderr).toBe('');
@@ -148,7 +151,7 @@ test('a Redis that hangs delays one call by a moment and no other, and is taken 
   process.kill(redis.pid, 'SIGCONT');
   await callUntil(caller, 429);
 
-  expect(changesIn(caller.service.log)).toEqual([AWAY, BACK]);
+  await expect.poll(() => changesIn(caller.service.log), SOON).toEqual([AWAY, BACK]);
   const calls = caller.service.log.filter(({ msg, status }) => msg === 'call' && status === 200);
   const [median = 0] = calls
     .map(({ durationMs }) => Number(durationMs))
