@@ -31,8 +31,8 @@ export function answerParserErrors(server: Server, app: RequestListener, onRefus
     refused.add(socket);
     const response = newest.get(socket);
     const error = new ProxyError(code);
-    if (response?.writableFinished && !response.shouldKeepAlive) {
-      // The last answer of this connection has been given, and it said that it is the last.
+    if (response?.writableFinished && !(response.shouldKeepAlive && response.req.complete)) {
+      // The last answer of this connection has been given: it said so, or what cannot be read is the rest of its request.
       endGently(socket);
     } else if (response === undefined || response.writableFinished) {
       const requestId = randomUUID();
@@ -59,7 +59,7 @@ export function answerParserErrors(server: Server, app: RequestListener, onRefus
   /** A connection that rests must not keep alive all that its last call has used; only a last answer is to be remembered. */
   const forget = function (this: ServerResponse) {
     const { socket } = this.req;
-    if (this.shouldKeepAlive && newest.get(socket) === this) newest.delete(socket);
+    if (this.shouldKeepAlive && this.req.complete && newest.get(socket) === this) newest.delete(socket);
   };
   return (request, response) => {
     const { socket } = request;

@@ -160,3 +160,18 @@ test('a caller that closes its side in the middle of its body has its answer and
 
   expect(answersIn(await caller.ended).map(({ status }) => status)).toEqual([400]);
 });
+
+test.each([
+  ['is no chunk', 'zz\r\n'],
+  ['ends too early', ''],
+])('a body that %s after its request was answered has no answer of its own', async (_, rest) => {
+  const door = await openDoor();
+  const caller = await callRaw(door.port);
+
+  await caller.send('GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+  await caller.reads(/"status":"ok"/);
+  await caller.send(rest);
+  caller.socket.end();
+
+  expect(answersIn(await caller.ended).map(({ status }) => status)).toEqual([200]);
+});
