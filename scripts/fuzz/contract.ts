@@ -124,8 +124,6 @@ function wireOf(
     lines.push(['Content-Type', 'application/json']);
   }
   if (body || /^P/.test(method)) lines.push(['Content-Length', String(body?.length ?? 0)]);
-  // Node's client says this itself, of its own connection.
-  lines.push(['Connection', 'keep-alive']);
   const head = [`${method} ${path} HTTP/1.1`, ...lines.map(([name, value]) => `${name}: ${value}`)];
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), body ?? Buffer.alloc(0)]);
 }

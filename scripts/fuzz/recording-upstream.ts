@@ -1,7 +1,7 @@
 import { startUpstream, type Upstream, type UpstreamConnection } from '../../test/support/upstream.ts';
 import type { Authority } from '../pki.ts';
 
-/** A request as it stood on the wire. */
+/** A request as it stood on the wire, but for what Node's client may have said of its own connection. */
 export interface Recorded {
   readonly host: string;
   readonly wire: Buffer;
@@ -26,7 +26,7 @@ export class Ledger {
       let bytes = Buffer.concat([this.#unfinished.get(connection) ?? Buffer.alloc(0), chunk]);
       for (let end = endOfRequest(bytes); end !== undefined; end = endOfRequest(bytes)) {
         socket.write(`HTTP/1.1 200 OK\r\nX-Seen: ${this.requests.length}\r\nContent-Length: 0\r\n\r\n`);
-        this.requests.push({ host, wire: bytes.subarray(0, end) });
+        this.requests.push({ host, wire: withoutConnection(bytes.subarray(0, end)) });
         bytes = bytes.subarray(end);
       }
       this.#unfinished.set(connection, bytes);
@@ -51,4 +51,14 @@ function endOfRequest(bytes: Buffer): number | undefined {
   const length = Number(/^content-length:[ \t]*(\d+)/im.exec(head)?.[1] ?? 0);
   const end = headEnd + 4 + length;
   return end > bytes.length ? undefined : end;
+}
+
+/** On Node 20 the client ends each head with this line, on Node 24 it does not; a caller's own never passes. */
+const CONNECTION = '\r\nConnection: keep-alive';
+
+function withoutConnection(wire: Buffer): Buffer {
+  const headEnd = wire.indexOf('\r\n\r\n');
+  const start = headEnd - CONNECTION.length;
+  if (wire.toString('latin1', start, headEnd) !== CONNECTION) return wire;
+  return Buffer.concat([wire.subarray(0, start), wire.subarray(headEnd)]);
 }
