@@ -56,8 +56,8 @@ export function createApp(services: Services): Express {
         forward(pool, config),
       ),
     );
-  app.use(begin);
-  app.route('/').all(refuseImproper, allowMethods('GET', 'HEAD'), guardOrigin).get(health(version, lifecycle));
+  app.use(inTurn(begin, refuseImproper));
+  app.route('/').all(allowMethods('GET', 'HEAD'), guardOrigin).get(health(version, lifecycle));
   app.use(notFound);
   app.use(answerErrors(onInternalError));
   return app;

@@ -7,18 +7,27 @@ export const MAX_HEADERS = 200;
 
 /**
  * Refuses what Node's parser lets through although another server could read it differently, and what Node would
- * answer by itself, with an answer that is not from our table.
+ * answer by itself, with an answer that is not from our table. Where a reading is in doubt, so is where the request ends:
+ * the connection ends with the answer.
  */
-export const refuseImproper: Handler = (request, _response, next) => {
-  if (request.rawHeaders.length >= 2 * MAX_HEADERS) {
-    throw new ProxyError('headers_too_large', { message: `A request may have fewer than ${MAX_HEADERS} headers.` });
+export const refuseImproper: Handler = (request, response, next) => {
+  const error = improperOf(request);
+  if (error !== undefined) {
+    response.shouldKeepAlive = false;
+    throw error;
   }
-  const problem = problemOf(request);
-  if (problem !== undefined) throw new ProxyError('invalid_request', { message: problem });
   const { expect } = request.headers;
   if (expect !== undefined && !isContinue(expect)) throw new ProxyError('expectation_failed');
   next();
 };
+
+function improperOf(request: IncomingMessage): ProxyError | undefined {
+  if (request.rawHeaders.length >= 2 * MAX_HEADERS) {
+    return new ProxyError('headers_too_large', { message: `A request may have fewer than ${MAX_HEADERS} headers.` });
+  }
+  const problem = problemOf(request);
+  return problem === undefined ? undefined : new ProxyError('invalid_request', { message: problem });
+}
 
 /** Whether the caller waits with its body until it is told to go on (RFC 9110 §10.1.1); HTTP/1.0 cannot ask for that. */
 export function awaitsContinue({ headers, httpVersion }: IncomingMessage): boolean {

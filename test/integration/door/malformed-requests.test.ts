@@ -97,6 +97,16 @@ describe('a request that can be read in two ways, or not at all, is refused and 
   });
 });
 
+test.each(['/proxy', '/', '/nothing'])('what follows a malformed request to %s is not processed', async (path) => {
+  const door = await openDoor();
+  const malformed = `GET ${path} HTTP/1.1\r\nHost: one.example\r\nHost: another.example\r\n\r\n`;
+
+  const answers = await talk(door.port, malformed + request(door, [LENGTH]));
+
+  expect(answers.map(({ status, headers }) => [status, headers.connection])).toEqual([[400, 'close']]);
+  expect(door.upstream.connections).toBe(0);
+});
+
 describe('too much of it is refused:', () => {
   const tooLarge: Readonly<Record<string, (door: Door) => string>> = {
     'a header of 20 KB': (door) => request(door, [`X-A: ${'a'.repeat(20_000)}`, LENGTH]),
