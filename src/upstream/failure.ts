@@ -18,6 +18,12 @@ export const UNASKED_UPGRADE = 'ERR_UNASKED_UPGRADE';
 const EXHAUSTED = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
 
 /**
+ * What a look-up says of the name. Any other code is an errno, for EAI_SYSTEM: getaddrinfo(3) could not do its work, mostly
+ * for want of a descriptor. Which errno is left to chance (EINVAL and EBUSY were seen, glibc with Node 20 to 26).
+ */
+const OF_THE_NAME = /^(?:ENOTFOUND$|EAI_|ERR_|$)/;
+
+/**
  * The alerts with which a server says that it does not accept *our* certificate (RFC 8446 §6.2, RFC 5246 §7.2.2), as
  * words. OpenSSL's versions spell them `SSLV3_ALERT_…`, `TLSV1_ALERT_…`, `TLSV13_ALERT_…` or `SSL/TLS_ALERT_…`, and
  * under TLS 1.2 they stand in the text only, so they are looked for by these words.
@@ -79,7 +85,7 @@ export function failureCode(phase: Phase, failure: Failure): ErrorCode {
   if (code === CALL_DEADLINE) return isConnecting(phase) ? 'upstream_connect_timeout' : 'upstream_timeout';
   switch (phase) {
     case 'dns':
-      return EXHAUSTED.has(code) ? 'overloaded' : 'upstream_unresolvable';
+      return OF_THE_NAME.test(code) ? 'upstream_unresolvable' : 'overloaded';
     case 'tcp':
       if (EXHAUSTED.has(code)) return 'overloaded';
       return code === 'ETIMEDOUT' ? 'upstream_connect_timeout' : 'upstream_unreachable';
