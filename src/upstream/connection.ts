@@ -153,8 +153,11 @@ export class Connection {
   /** Node's HTTP client says `free` when a call is over, and also for a request that was gone before it began. */
   #onFree(): void {
     if (this.state !== 'busy') return;
-    const keepAlive = this.#socket._httpMessage?.shouldKeepAlive === true;
-    if (!keepAlive || !this.usable) {
+    const request = this.#socket._httpMessage;
+    // Node marks a request as destroyed before it frees its connection. Where it frees one twice, which Node 20 does not
+    // rule out for a request that leaves late, the second word comes while the next call is on.
+    const isOver = request?.destroyed === true;
+    if (!isOver || !request.shouldKeepAlive || !this.usable) {
       this.drop();
       return;
     }
