@@ -13,6 +13,11 @@ umask 022
 # shellcheck source-path=SCRIPTDIR source=bootstrap-parts.sh
 . "$(dirname "${BASH_SOURCE[0]}")/bootstrap-parts.sh"
 
+# What is in the home of this user is made as this user: root would follow links that somebody else has laid there.
+as_user() {
+  runuser -u "$user" -- bash -c "set -euo pipefail; umask 077; $(declare -f did did_nothing put authorize); \"\$@\"" as_user "$@"
+}
+
 install_packages
 install_node "$NODE_MIRROR" /opt /usr/local/bin
 if id "$user" >/dev/null 2>&1; then
@@ -25,10 +30,10 @@ else
 fi
 home=$(getent passwd "$user" | cut -d : -f 6)
 [[ $directory == /* ]] || directory=$home/$directory
-install -d -o "$user" -g "$user" -m 750 "$directory" "$home/.pm2"
-install -d -o "$user" -g "$user" -m 700 "$home/.ssh"
-authorize "$home/.ssh/authorized_keys" "$key"
-chown "$user:$user" "$home/.ssh/authorized_keys"
+as_user mkdir -p -m 700 "$home/.ssh" "$home/.pm2"
+as_user authorize "$home/.ssh/authorized_keys" "$key"
+if ! as_user mkdir -p "$directory" 2>/dev/null; then install -d -o "$user" -g "$user" -m 750 "$directory"; fi
+echo toss-mtls-proxy.service | as_user put "$directory/unit" 644
 
 unit_file "$user" "$directory" "$home" | put /etc/systemd/system/toss-mtls-proxy.service 644
 install -d -m 755 /etc/toss-mtls-proxy
@@ -41,5 +46,4 @@ visudo -cqf /etc/sudoers.d/toss-mtls-proxy
 systemctl daemon-reload
 systemctl --quiet enable toss-mtls-proxy.service
 systemctl --quiet enable --now toss-mtls-proxy-logs.timer
-echo toss-mtls-proxy.service | put "$directory/unit" 644
 echo "The host is ready. Deploy as $user, with the other half of DEPLOY_PUBLIC_KEY."

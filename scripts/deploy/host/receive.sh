@@ -13,7 +13,8 @@ work=''
 if [[ $mode == change ]]; then
   mkdir -p "$ROOT/deploys"
   exec 9>>"$ROOT/lock"
-  if ! flock -n 9; then
+  # A moment's patience, since `status` takes it for an instant to see whether it is free.
+  if ! flock -w 1 9; then
     printf 'Refused: %s. Nothing was changed; try again when that has ended.\n' "$(<"$ROOT/lock")" >&2
     exit 75
   fi
@@ -23,17 +24,18 @@ fi
 work=${work:-$(mktemp -d)}
 trap 'rm -rf "$work"' EXIT
 trap 'exit 143' HUP TERM
-if ! timeout 600 cat >"$work/upload.tar"; then
+no_room() {
   printf 'The upload could not be stored on the host: nothing was changed. Is its disk full?\n' >&2
   df -h "$work" >&2
   exit 1
-fi
+}
+timeout 600 cat >"$work/upload.tar" || no_room
 if [[ $(sha256sum <"$work/upload.tar") != "$sum "* ]]; then
   printf 'The upload did not arrive as it was sent: nothing was changed. Try again.\n' >&2
   exit 1
 fi
 mkdir "$work/upload"
-tar -C "$work/upload" -xf "$work/upload.tar"
+tar -C "$work/upload" -xf "$work/upload.tar" 2>"$work/tar.error" || no_room
 rm "$work/upload.tar"
 
 if [[ $mode == look ]]; then
@@ -51,4 +53,7 @@ status=0
 wait "$change" || status=$?
 # The change has removed the file's name by now.
 cat <&8
+if ((status > 128)); then
+  printf 'The change was killed on the host before its end. See scripts/deploy/status, then deploy again.\n' >&2
+fi
 exit "$status"

@@ -58,7 +58,7 @@ quietly() {
 pm2() { (cd "$ROOT" && clean "$ROOT/pm2/node_modules/.bin/pm2" --no-color "$@"); }
 pm2_runs() {
   local pid
-  pid=$(cat "${PM2_HOME:-$HOME/.pm2}/pm2.pid" 2>/dev/null) && kill -0 "$pid" 2>/dev/null
+  pid=$(cat "${PM2_HOME:-$HOME/.pm2}/pm2.pid" 2>/dev/null) && grep --quiet 'God Daemon' "/proc/$pid/cmdline" 2>/dev/null
 }
 
 release_of() {
@@ -69,10 +69,10 @@ release_of() {
 point() {
   if [[ -z $2 ]]; then
     rm -f "$ROOT/$1"
-    return
+  else
+    ln -sfn "releases/$2" "$ROOT/.$1.new"
+    mv -T "$ROOT/.$1.new" "$ROOT/$1"
   fi
-  ln -sfn "releases/$2" "$ROOT/.$1.new"
-  mv -T "$ROOT/.$1.new" "$ROOT/$1"
 }
 
 check_host() {
@@ -114,11 +114,21 @@ provide_pm2() {
     cp -al "$1/node_modules" "$ROOT/tools/pm2-$wanted/"
     ln -sfn "tools/pm2-$wanted" "$ROOT/.pm2.new"
     mv -T "$ROOT/.pm2.new" "$ROOT/pm2"
+    find "$ROOT/tools" -mindepth 1 -maxdepth 1 ! -name "pm2-$wanted" -exec rm -rf {} +
   fi
   if ! pm2_runs && [[ -e $ROOT/unit ]]; then
     # As a service of the machine it outlives this login, and comes back by itself.
     quietly sudo -n systemctl start "$(<"$ROOT/unit")" || fail "systemctl start $(<"$ROOT/unit") failed. Run scripts/deploy/bootstrap."
   fi
+}
+
+# What the service has written to standard error since `serve` began: such as why it cannot listen.
+error_log=${PM2_HOME:-$HOME/.pm2}/logs/$NAME-error.log
+errors_before=0
+last_error() {
+  local text
+  text=$(tail -c "+$((errors_before + 1))" "$error_log" 2>/dev/null | tail -n 1)
+  if [[ -n $text ]]; then printf '. It says: %s' "$text"; fi
 }
 
 workers() { clean node "$host_scripts/workers.mjs" "$ROOT" "$NAME" "$@"; }
@@ -130,18 +140,19 @@ reload() {
   if [[ -n $first ]]; then
     quietly clean node "$host_scripts/reload-worker.mjs" "$ROOT" "$first" || fail 'PM2 could not reload the first worker'
     workers verify "$1" --worker "$first" --within "$FIRST_WITHIN_S" 2>"$WORK/verify.error" ||
-      fail "the first worker did not serve: $(tail -n 1 "$WORK/verify.error")"
+      fail "the first worker did not serve: $(tail -n 1 "$WORK/verify.error")$(last_error)"
   fi
   quietly pm2 startOrReload "$ROOT/current/ecosystem.config.js" || fail 'PM2 could not start or reload the workers'
 }
 
 verify() {
   workers verify "$1" --within "$SERVING_WITHIN_S" 2>"$WORK/verify.error" ||
-    fail "$(tail -n 1 "$WORK/verify.error")"
+    fail "$(tail -n 1 "$WORK/verify.error")$(last_error)"
 }
 
 # serve VERSION: from here on this release is the one that serves, or `conclude` brings back the one before.
 serve() {
+  errors_before=$(stat -c %s "$error_log" 2>/dev/null || echo 0)
   switched=yes
   if [[ -n $before && $before != "$1" ]]; then point previous "$before"; fi
   point current "$1"
@@ -158,7 +169,7 @@ restore() {
   if [[ -z $1 ]]; then
     quietly pm2 delete "$NAME" || true
     quietly pm2 save --force || true
-    return
+    return 0
   fi
   # PM2 does not reload what is not running; a worker that waits for its next try is stopped, and then started.
   for worker in $(workers stranded); do quietly pm2 stop "$worker" || true; done

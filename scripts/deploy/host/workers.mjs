@@ -80,7 +80,7 @@ function inTheWay(workers) {
   const looked = values.worker === undefined ? workers : workers.filter(({ id }) => String(id) === values.worker);
   if (looked.length === 0) return 'PM2 has no worker of it';
   const wrong = looked.find(({ status, release }) => status !== 'online' || release !== version);
-  return wrong && `worker ${wrong.id} is ${wrong.status}, restarted ${wrong.restarts} times, with ${wrong.release}`;
+  return wrong && `worker ${wrong.id} is ${wrong.status}, restarted ${wrong.restarts} times, with ${wrong.release ?? 'no release'}`;
 }
 
 /** Whether `/` says this version on as many new connections as reach every worker; for one worker, on any of them. */
@@ -151,8 +151,8 @@ async function list() {
 /** PM2 is not asked when it does not run, since asking would start it. */
 function pm2Runs() {
   try {
-    const pid = Number(readFileSync(join(process.env.PM2_HOME ?? join(homedir(), '.pm2'), 'pm2.pid')));
-    return process.kill(pid, 0);
+    const pid = readFileSync(join(process.env.PM2_HOME ?? join(homedir(), '.pm2'), 'pm2.pid'), 'utf8');
+    return readFileSync(`/proc/${pid.trim()}/cmdline`, 'utf8').includes('God Daemon');
   } catch {
     return false;
   }

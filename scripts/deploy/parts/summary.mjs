@@ -12,8 +12,8 @@ const steps = results.filter(([key]) => key.startsWith('seconds_'));
 const code = (text) => `\`${text.replaceAll('`', "'")}\``;
 
 const rows = [
-  ['Version', code(version)],
-  ['Version before', previous ? code(previous) : 'none'],
+  ...(version ? [['Version', code(version)]] : []),
+  ...(previous === undefined ? [] : [['Version before', previous ? code(previous) : 'none']]),
   ...(certificateEnd ? [['Certificate valid until', certificateEnd]] : []),
   ...(seconds ? [['Time on the host', `${seconds} s`]] : []),
   ...steps.map(([key, value]) => [`– ${key.slice('seconds_'.length).replaceAll('_', ' ')}`, `${value} s`]),

@@ -9,6 +9,7 @@ import { type Host, openHost } from './host.ts';
 const KEY = 'a-key-that-opens-this-test-only-0123456789';
 const CALLERS = 16;
 const ANSWER_AFTER_MS = 50;
+const ANSWER_WITHIN_MS = 5_000;
 
 /** A host, a payment API that it can reach, and a `.env` for both. */
 export interface Stage {
@@ -19,7 +20,7 @@ export interface Stage {
   readonly badDotenv: string;
   /** Beginnings of what nobody may see. */
   readonly secrets: readonly string[];
-  /** The version that `/` shows; undefined if nobody answers. */
+  /** The version that `/` shows; undefined if nobody answers in time. */
   version(): Promise<string | undefined>;
   load(): Load;
   close(): Promise<void>;
@@ -59,7 +60,10 @@ export async function openStage(): Promise<Stage> {
     secrets: [KEY, settings.TOSS_PRIVATE_KEY_B64.slice(100, 160)],
     version: async () => {
       try {
-        const answer = await fetch(`http://127.0.0.1:${port}/`, { headers: { Connection: 'close' } });
+        const answer = await fetch(`http://127.0.0.1:${port}/`, {
+          headers: { Connection: 'close' },
+          signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+        });
         const { version }: { version?: string } = JSON.parse(await answer.text());
         return version;
       } catch {
