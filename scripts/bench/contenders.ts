@@ -88,7 +88,13 @@ function ours(id: string, name: string, changes: Partial<typeof FEATURES> = {}, 
   };
 }
 
-function script(id: string, name: string, file: string, request: Contender['request']): Contender {
+function script(
+  id: string,
+  name: string,
+  file: string,
+  request: Contender['request'],
+  more: Readonly<Record<string, string>> = {},
+): Contender {
   const start: Contender['start'] = ({ setting: { certFile, keyFile, caFile }, port, upstreamPort, node }) => ({
     command: [node, join(SERVERS, file)],
     env: {
@@ -98,6 +104,7 @@ function script(id: string, name: string, file: string, request: Contender['requ
       CERT_FILE: certFile,
       KEY_FILE: keyFile,
       CA_FILE: caFile,
+      ...more,
     },
   });
   return { id, name, start, request };
@@ -112,6 +119,10 @@ export const DIRECT: Contender = { id: 'direct', name: 'direct, no relay', reque
 export const OURS = ours('ours', 'toss-mtls-proxy, all features');
 export const NAIVE = script('naive', 'naive design on Express', 'naive-server.js', envelope);
 export const FASTIFY = script('fastify', 'Fastify + reply-from, bare', 'fastify-server.js', plain);
+
+const TUNED_FASTIFY = script('fastify-tuned', '… with one TLS context', 'fastify-server.js', plain, {
+  TLS_CONTEXT: 'once',
+});
 
 /** The payment API where nginx is not installed. */
 export function nodeUpstream(
@@ -162,6 +173,7 @@ export function contenders(beside: string | undefined): readonly Contender[] {
     ...VARIANTS,
     NAIVE,
     FASTIFY,
+    TUNED_FASTIFY,
     ...(isInstalled('caddy', 'version') ? [relay('caddy', 'Caddy, access log + metrics', caddyRelay)] : []),
     ...(isInstalled('haproxy', '-v') ? [relay('haproxy', 'HAProxy, no log', haproxyRelay)] : []),
     ...(isInstalled('nginx', '-v') ? [relay('nginx', 'nginx, access log', nginxRelay)] : []),

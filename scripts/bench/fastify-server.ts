@@ -2,17 +2,16 @@
 import { readFileSync } from 'node:fs';
 import { Agent as PlainAgent } from 'node:http';
 import { Agent } from 'node:https';
+import { createSecureContext } from 'node:tls';
 import replyFrom from '@fastify/reply-from';
 import { fastify } from 'fastify';
 
 const { BENCH_PORT, UPSTREAM_PORT, CERT_FILE = '', KEY_FILE = '', CA_FILE = '' } = process.env;
 const app = fastify({ bodyLimit: 20_971_520 });
-const agent = new Agent({
-  keepAlive: true,
-  cert: readFileSync(CERT_FILE),
-  key: readFileSync(KEY_FILE),
-  ca: readFileSync(CA_FILE),
-});
+const files = { cert: readFileSync(CERT_FILE), key: readFileSync(KEY_FILE), ca: readFileSync(CA_FILE) };
+// Node's agent looks its connections up by a name that has all of the files in it, unless it is given this instead.
+const tls = process.env.TLS_CONTEXT === 'once' ? { secureContext: createSecureContext(files) } : files;
+const agent = new Agent({ keepAlive: true, ...tls });
 await app.register(replyFrom, {
   base: `https://localhost:${UPSTREAM_PORT}`,
   http: { agents: { 'https:': agent, 'http:': new PlainAgent() } },
