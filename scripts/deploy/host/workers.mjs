@@ -80,7 +80,10 @@ function inTheWay(workers) {
   const looked = values.worker === undefined ? workers : workers.filter(({ id }) => String(id) === values.worker);
   if (looked.length === 0) return 'PM2 has no worker of it';
   const wrong = looked.find(({ status, release }) => status !== 'online' || release !== version);
-  return wrong && `worker ${wrong.id} is ${wrong.status}, restarted ${wrong.restarts} times, with ${wrong.release ?? 'no release'}`;
+  return (
+    wrong &&
+    `worker ${wrong.id} is ${wrong.status}, restarted ${wrong.restarts} times, with ${wrong.release ?? 'no release'}`
+  );
 }
 
 /** Whether `/` says this version on as many new connections as reach every worker; for one worker, on any of them. */
