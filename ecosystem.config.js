@@ -22,6 +22,9 @@ export const apps = [
     script: 'dist/main.js',
     cwd: linkTo(directory),
 
+    // As in `npm start`: with a larger young generation Node 24 takes 75 MB more in a rush of calls, and is no faster.
+    node_args: '--max-semi-space-size=8',
+
     // One process per core, and at least two: while a reload replaces them one after the other, another one serves.
     exec_mode: 'cluster',
     instances: settings.PM2_INSTANCES ?? Math.max(2, availableParallelism()),
