@@ -40,7 +40,10 @@ function isContinue(expect: string): boolean {
 
 function problemOf({ httpVersion, headers, rawHeaders }: IncomingMessage): string | undefined {
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return 'This service speaks HTTP/1.1.';
-  if (rawHeaders.some((name, at) => at % 2 === 0 && name === '')) return 'A header needs a name (RFC 9112 §5).';
+  // Node 20.19 takes either.
+  if (rawHeaders.some((name, at) => at % 2 === 0 && (name === '' || name.includes(' ')))) {
+    return 'A header needs a name, without spaces (RFC 9112 §5).';
+  }
   const hosts = countHosts(rawHeaders);
   if (hosts > 1) return 'A request has one Host header, not several (RFC 9112 §3.2).';
   if (hosts === 0 && httpVersion === '1.1') return 'An HTTP/1.1 request needs a Host header (RFC 9112 §3.2).';

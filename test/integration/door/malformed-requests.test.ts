@@ -36,6 +36,7 @@ const REFUSED: Readonly<Record<string, (door: Door) => string>> = {
   'a NUL in a value': (door) => request(door, ['X-A: b\0c', LENGTH]),
   'a NUL in a name': (door) => request(door, ['X-\0A: b', LENGTH]),
   'a header without a name': (door) => request(door, [': b', LENGTH]),
+  'a space in a name': (door) => request(door, ['X A: b', LENGTH]),
   'a header without a colon': (door) => request(door, ['X-A', LENGTH]),
   'a chunk size that is none': (door) =>
     request(door, ['Transfer-Encoding: chunked'], `zz\r\n${ENVELOPE}\r\n0\r\n\r\n`),
