@@ -33,6 +33,7 @@ const QUOTED = /"(?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"/.source;
 const GRAMMARS = {
   strict: {
     closeWins: true,
+    headEndsEarly: false,
     requestLine: /^([A-Z-]+) (\/[\w.~%!$&'()*+,;=:@/?-]*|\*|https?:\/\/[\w.:-]+(?:\/[\w.~%/?=&-]*)?) HTTP\/(1\.[01])$/,
     headerLine: new RegExp(`^(${TOKEN}): *((?:${VISIBLE}(?:[\\t -~\\x80-\\xff]*${VISIBLE})?)?) *$`),
     chunkLine: new RegExp(`^([\\dA-Fa-f]{1,8})(?:;${TOKEN}(?:=(?:${TOKEN}|${QUOTED}))?)*$`),
@@ -40,6 +41,8 @@ const GRAMMARS = {
   lax: {
     /** Node keeps an HTTP/1.0 connection on which both were asked for. */
     closeWins: false,
+    /** Node 20.19 takes a head for whole at its last carriage return, whatever follows, or at a bare line feed. */
+    headEndsEarly: true,
     requestLine: /^([A-Z-]+) +([\x21-\x7e]+)(?: +HTTP\/(\d\.\d))?$/,
     headerLine: new RegExp(`^(${TOKEN}):[ \\t]*([\\t -~\\x80-\\xff]*)$`),
     chunkLine: /^([\dA-Fa-f]{1,8})(?:;[\t -~\x80-\xff]*)?$/,
@@ -111,6 +114,7 @@ function readLine(text: string, start: number): Step<string> {
 function readHeaders(text: string, start: number, grammar: Grammar): Step<ReadonlyMap<string, readonly string[]>> {
   const headers = new Map<string, string[]>();
   for (let at = start; ; ) {
+    if (grammar.headEndsEarly && /^(?:\r[^\n]|\n)/.test(text.slice(at, at + 2))) return { value: headers, end: at + 1 };
     const line = readLine(text, at);
     if (typeof line === 'string') return line;
     at = line.end;
