@@ -34,6 +34,7 @@ const GRAMMARS = {
   strict: {
     closeWins: true,
     headEndsEarly: false,
+    framingTrailers: false,
     requestLine: /^([A-Z-]+) (\/[\w.~%!$&'()*+,;=:@/?-]*|\*|https?:\/\/[\w.:-]+(?:\/[\w.~%/?=&-]*)?) HTTP\/(1\.[01])$/,
     headerLine: new RegExp(`^(${TOKEN}): *((?:${VISIBLE}(?:[\\t -~\\x80-\\xff]*${VISIBLE})?)?) *$`),
     chunkLine: new RegExp(`^([\\dA-Fa-f]{1,8})(?:;${TOKEN}(?:=(?:${TOKEN}|${QUOTED}))?)*$`),
@@ -43,6 +44,8 @@ const GRAMMARS = {
     closeWins: false,
     /** Node 20.19 takes a head for whole at its last carriage return, whatever follows, or at a bare line feed. */
     headEndsEarly: true,
+    /** No sender may send them (RFC 9110 §6.5.1), and Node refuses some. */
+    framingTrailers: true,
     requestLine: /^([A-Z-]+) +([\x21-\x7e]+)(?: +HTTP\/(\d\.\d))?$/,
     headerLine: new RegExp(`^(${TOKEN}):[ \\t]*([\\t -~\\x80-\\xff]*)$`),
     chunkLine: /^([\dA-Fa-f]{1,8})(?:;[\t -~\x80-\xff]*)?$/,
@@ -151,7 +154,9 @@ function readChunks(text: string, start: number, grammar: Grammar): Step<string>
     if (size === undefined) return 'deviation';
     if (Number.parseInt(size, 16) === 0) {
       const trailers = readHeaders(text, line.end, grammar);
-      return typeof trailers === 'string' ? trailers : { value: body, end: trailers.end };
+      if (typeof trailers === 'string') return trailers;
+      const frames = trailers.value.has('content-length') || trailers.value.has('transfer-encoding');
+      return frames && !grammar.framingTrailers ? 'deviation' : { value: body, end: trailers.end };
     }
     const data = readExactly(text, line.end, Number.parseInt(size, 16));
     if (typeof data === 'string') return data;
