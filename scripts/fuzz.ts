@@ -82,17 +82,16 @@ async function report<Case>(campaign: Campaign<Case>, seed: number, { one, error
   const finding = error instanceof Error ? error.message : String(error);
   console.log(`\n${name} failed with seed ${seed}: ${finding}`);
   if (error instanceof Error) console.log(error.stack, error.cause ?? '');
+  const json = one === undefined ? undefined : toJson(one);
+  if (json !== undefined) console.log(printable(json));
   if (one === undefined || !(await failsAlone(campaign, one))) {
     console.log(
-      `No case fails by itself: it takes several. To play them again: npm run fuzz -- --${name} 1 --seed ${seed}`,
+      `By itself it does not fail: it takes others. To play all again: npm run fuzz -- --${name} 1 --seed ${seed}`,
     );
     return;
   }
-  const json = toJson(one);
   const file = saveToCorpus(`${name}-${seed}`, { campaign: name, finding, case: json });
-  console.log(
-    `${printable(json)}\nWritten to ${file}: "npm test" checks it from now on. Name it after what it is about.`,
-  );
+  console.log(`Written to ${file}: "npm test" checks it from now on. Name it after what it is about.`);
 }
 
 async function failsAlone<Case>(campaign: Campaign<Case>, one: Case): Promise<boolean> {

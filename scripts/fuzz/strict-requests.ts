@@ -42,7 +42,7 @@ const GRAMMARS = {
   lax: {
     /** Node keeps an HTTP/1.0 connection on which both were asked for. */
     closeWins: false,
-    /** Node 20.19 takes a head for whole at its last carriage return, whatever follows, or at a bare line feed. */
+    /** Node 20.19 takes a head for whole at its last carriage return, whatever follows, or at a bare line feed (CVE-2025-23167). */
     headEndsEarly: true,
     /** No sender may send them (RFC 9110 §6.5.1), and Node refuses some. */
     framingTrailers: true,
