@@ -5,6 +5,7 @@ import { ProxyError } from '../errors.ts';
 import { CALL_DEADLINE, CALLER_GONE, type Failure, failureCode, UNASKED_UPGRADE } from './failure.ts';
 import { type Answer, hasOwnEnd, type Message } from './message.ts';
 import type { ConnectionPool, PooledOptions } from './pool.ts';
+import { notePassed } from './stream-garbage.ts';
 import type { Trace } from './trace.ts';
 
 /** An answer is held until it is whole or larger than this many bytes. */
@@ -120,7 +121,10 @@ export class Exchange {
 
   #onData(response: IncomingMessage, chunk: Buffer): void {
     this.#trace.bytesReceived += chunk.length;
-    if (this.#held === undefined) return;
+    if (this.#held === undefined) {
+      notePassed(chunk.length);
+      return;
+    }
     this.#held.push(chunk);
     if (this.#trace.bytesReceived > HELD_BYTES) this.#stream(response, this.#held);
   }

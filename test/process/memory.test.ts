@@ -11,8 +11,8 @@ import { onRequest, startUpstream } from '../support/upstream.ts';
 
 const MB = 1_000_000;
 const ANSWER_BYTES = 300 * MB;
-const WARM_UP_BYTES = 100 * MB;
-const MOST_GROWTH_BYTES = 64 * MB;
+const WARM_UP_BYTES = MB;
+const MOST_GROWTH_BYTES = 32 * 1_048_576;
 /** What may be on its way between the two ends: it fits into the kernel's buffers of two connections (here 75 MB). */
 const MOST_UNREAD_BYTES = 150 * MB;
 /** The caller rests after each such piece. */
