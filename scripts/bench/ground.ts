@@ -48,7 +48,7 @@ export class Ground {
     const start = isInstalled('nginx', '-v')
       ? { command: nginxUpstream(ground.setting, port) }
       : nodeUpstream(ground.setting, port, node);
-    await ground.#spawn(start, ground.#cores.others).listening(port);
+    await ground.#spawn(start, 'upstream', ground.#cores.others).listening(port);
     ground.#upstreamPort = port;
     return ground;
   }
@@ -80,7 +80,7 @@ export class Ground {
     }
     const port = await freePort();
     const start = contender.start({ setting: this.setting, port, upstreamPort, node: this.#node });
-    const measured = this.#spawn(start, this.#cores.contender);
+    const measured = this.#spawn(start, contender.id, this.#cores.contender);
     const stop = async () => {
       await measured.stop();
       this.#processes.delete(measured);
@@ -89,8 +89,8 @@ export class Ground {
   }
 
   /** The log goes to a file, as it would in production. */
-  #spawn({ command, env }: Start, cores: Cores): Measured {
-    const stdout = openSync(join(this.setting.directory, 'log'), 'w');
+  #spawn({ command, env }: Start, name: string, cores: Cores): Measured {
+    const stdout = openSync(join(this.setting.directory, `${name}.log`), 'w');
     const measured = new Measured(command, { ...(env && { env }), cores, stdout, cwd: this.setting.directory });
     closeSync(stdout);
     this.#processes.add(measured);
