@@ -19,13 +19,12 @@ unpack() {
   chmod 600 "$new/.env"
 }
 
-# The dependencies of the release that serves, if they are the same ones made by the same Node: in hard links, since
-# nothing writes into them.
+# The dependencies of the release that serves, if they are the same ones made by the same Node.
 install_dependencies() {
   local made_from
   made_from="$(node --version) $(sha256sum <"$new/package-lock.json")"
   if [[ $(cat "$ROOT/current/node_modules/.made-from" 2>/dev/null) == "$made_from" ]]; then
-    cp -al "$(readlink -f "$ROOT/current")/node_modules" "$new/"
+    link_packages "$(readlink -f "$ROOT/current")" "$new"
     return
   fi
   (cd "$new" && quietly clean timeout 600 npm ci --omit=dev --ignore-scripts --no-audit --no-fund --prefer-offline) ||

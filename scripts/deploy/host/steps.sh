@@ -101,6 +101,13 @@ try_out() {
     fail "tried by itself, $(tail -n 1 "$WORK/try.error")"
 }
 
+# link_packages FROM TO: the packages in hard links, since nothing writes into them; but not the service's own cache of what
+# V8 has compiled, which is written while it runs.
+link_packages() {
+  mkdir -p "$2/node_modules"
+  find "$1/node_modules" -mindepth 1 -maxdepth 1 ! -name .cache -exec cp -al -t "$2/node_modules" {} +
+}
+
 # Takes PM2 out of a release. A PM2 that runs is left alone, since its end is the end of what it runs.
 provide_pm2() {
   local wanted had=''
@@ -110,8 +117,7 @@ provide_pm2() {
     say "PM2 runs as $had; the release brings $wanted. It is taken by the first deploy that finds PM2 stopped (pm2 kill)."
   elif [[ $had != "pm2-$wanted" ]]; then
     rm -rf "$ROOT/tools/pm2-$wanted"
-    mkdir -p "$ROOT/tools/pm2-$wanted"
-    cp -al "$1/node_modules" "$ROOT/tools/pm2-$wanted/"
+    link_packages "$1" "$ROOT/tools/pm2-$wanted"
     ln -sfn "tools/pm2-$wanted" "$ROOT/.pm2.new"
     mv -T "$ROOT/.pm2.new" "$ROOT/pm2"
     find "$ROOT/tools" -mindepth 1 -maxdepth 1 ! -name "pm2-$wanted" -exec rm -rf {} +
