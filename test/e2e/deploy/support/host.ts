@@ -105,11 +105,12 @@ SetEnv HOME=${home} PATH=${process.env.PATH}
 
 /** So that the host's npm finds what this machine's npm has fetched before, and where to fetch what is missing. */
 async function npmSettings(): Promise<string> {
-  const names = ['cache', 'registry'];
+  const names = ['cache', 'registry', 'cafile'];
   const values = await Promise.all(
     names.map(async (name) => (await run('npm', ['config', 'get', name])).stdout.trim()),
   );
-  return names.map((name, at) => `${name}=${values[at]}\n`).join('');
+  // What is not set is printed as `null`.
+  return names.map((name, at) => (values[at] === 'null' ? '' : `${name}=${values[at]}\n`)).join('');
 }
 
 async function accepts(port: number, said: () => string): Promise<void> {
