@@ -1,3 +1,5 @@
+import { type Flying, InFlight } from './lifecycle/in-flight.ts';
+
 /**
  * In their order. `starting`: nothing listens yet. `ready`: serving. `draining`: serving while the balancer looks away.
  * `closing`: only what is already connected is served. `stopped`: over.
@@ -7,9 +9,9 @@ const STATES = ['starting', 'ready', 'draining', 'closing', 'stopped'] as const;
 export type LifecycleState = (typeof STATES)[number];
 
 /** Where the service is in its life, and the calls in flight. It knows neither sockets nor signals. */
-export class Lifecycle<Call = unknown> {
+export class Lifecycle<Call extends Flying = Flying> {
   #state: LifecycleState = 'starting';
-  readonly #inFlight = new Set<Call>();
+  readonly #inFlight = new InFlight<Call>();
   #onEmpty: (() => void) | undefined;
 
   get state(): LifecycleState {
@@ -22,8 +24,8 @@ export class Lifecycle<Call = unknown> {
   }
 
   /** The calls that are in flight now. */
-  get calls(): Iterable<Call> {
-    return this.#inFlight;
+  get calls(): readonly Call[] {
+    return this.#inFlight.list();
   }
 
   /** Moves on; a state is never left for an earlier one. */
@@ -32,11 +34,11 @@ export class Lifecycle<Call = unknown> {
   }
 
   enter(call: Call): void {
-    this.#inFlight.add(call);
+    this.#inFlight.enter(call);
   }
 
   leave(call: Call): void {
-    this.#inFlight.delete(call);
+    this.#inFlight.leave(call);
     if (this.#inFlight.size === 0) this.#onEmpty?.();
   }
 

@@ -158,7 +158,7 @@ export class Service {
   /** Ends everything at once; each call that is cut has its log line. */
   stop(): void {
     this.#lifecycle.become('stopped');
-    for (const call of [...this.#lifecycle.calls]) call.cut();
+    for (const call of this.#lifecycle.calls) call.cut();
     this.#server.closeAllConnections();
     this.#admin?.close();
     this.#pool.close();

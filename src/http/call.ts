@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { ErrorCode, Outcome, ProxyError } from '../errors.ts';
+import type { Flying } from '../lifecycle/in-flight.ts';
 import type { Trace } from '../upstream/trace.ts';
 import { forwardedAddress } from './remote-address.ts';
 import { parseTraceparent, type TraceParent } from './traceparent.ts';
@@ -23,7 +25,7 @@ export type Reply = Response<unknown, Locals>;
  * The record of one request to `/proxy`. It is opened when the request comes, filled in as the call goes, and told to
  * the log and the metrics once, when the caller's connection has let go of it and nothing more can come from upstream.
  */
-export class Call {
+export class Call implements Flying {
   readonly requestId: string;
   readonly startedAtMs = performance.now();
   /** The caller's address on our side of the network, and the one that the balancer saw. */
@@ -46,6 +48,7 @@ export class Call {
   /** What its answer says besides, as names and values in turn: how much more its caller may call. */
   headers: readonly string[] = [];
   durationMs = 0;
+  place: number | undefined;
   #open = 1;
   readonly #response: Reply;
   readonly #onEnded: (call: Call) => void;
@@ -58,16 +61,12 @@ export class Call {
     this.#response = response;
     this.#onEnded = onEnded;
     // Whoever waits for more of the request learns only now that its caller has gone, and may note that as the end.
-    const { socket } = request;
     const onGone = () => {
-      response.off('close', onGone);
-      socket.off('close', onGone);
       if (response.writableFinished) this.settle();
       else setImmediate(() => this.settle());
     };
-    response.on('close', onGone);
-    // A pipelined request's response has no socket yet, and would never hear of that one's end. Any number may wait so.
-    if (response.socket === null) socket.setMaxListeners(0).on('close', onGone);
+    if (response.socket === null) onceClosed(response, request.socket, onGone);
+    else response.once('close', onGone);
   }
 
   /** The caller is to open another connection for its next call. */
@@ -104,4 +103,15 @@ export class Call {
     this.#open = 1;
     this.settle();
   }
+}
+
+/** A pipelined request's response has no socket yet, and would never hear of that one's end. Any number may wait so. */
+function onceClosed(response: Reply, socket: Socket, listener: () => void): void {
+  const onClose = () => {
+    response.off('close', onClose);
+    socket.off('close', onClose);
+    listener();
+  };
+  response.on('close', onClose);
+  socket.setMaxListeners(0).on('close', onClose);
 }

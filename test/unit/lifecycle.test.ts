@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Flying } from '../../src/lifecycle/in-flight.ts';
 import { Lifecycle } from '../../src/lifecycle.ts';
 
 test('a state is never left for an earlier one: a service that was stopped while it drained stays stopped', () => {
@@ -11,22 +12,29 @@ test('a state is never left for an earlier one: a service that was stopped while
 });
 
 test('it is empty at once if nothing is in flight, else when the last call has left', async () => {
-  const lifecycle = new Lifecycle<string>();
+  const lifecycle = new Lifecycle<Flying>();
+  const a = call();
+  const b = call();
   await lifecycle.empty();
-  lifecycle.enter('a');
-  lifecycle.enter('b');
+  lifecycle.enter(a);
+  lifecycle.enter(b);
   let empty = false;
   const waited = lifecycle.empty().then(() => {
     empty = true;
   });
 
-  lifecycle.leave('a');
-  lifecycle.leave('a call that never entered');
+  lifecycle.leave(a);
+  const refused = call();
+  lifecycle.leave(refused);
   await Promise.resolve();
   expect(empty).toBe(false);
-  expect([...lifecycle.calls]).toEqual(['b']);
+  expect([...lifecycle.calls]).toEqual([b]);
 
-  lifecycle.leave('b');
+  lifecycle.leave(b);
   await waited;
   expect(lifecycle.inFlight).toBe(0);
 });
+
+function call(): Flying {
+  return { place: undefined };
+}
