@@ -10,6 +10,14 @@ import { originForm } from './protocol.ts';
 /** Told of each request that no handler has seen, with the code of its answer and the address of who sent it. */
 export type OnRefused = (code: ErrorCode, requestId: string, peer: string | undefined) => void;
 
+/** What is to be known of a caller's connection. */
+interface Known {
+  /** Answers go out in the order of their requests, so the newest one is the last that the connection is waiting for. */
+  newest: ServerResponse | undefined;
+  /** What has been refused here is over, although the parser goes on with every byte that follows. */
+  isRefused: boolean;
+}
+
 /** How long a connection that we have ended may still send, so that its caller can read the answer (RFC 9112 §9.6). */
 const LINGER_MS = 1_000;
 
@@ -21,15 +29,20 @@ const LINGER_MS = 1_000;
  * @returns the handler for the server's requests, which also remembers the newest of each connection
  */
 export function answerParserErrors(server: Server, app: RequestListener, onRefused: OnRefused): RequestListener {
-  /** Answers go out in the order of their requests, so the newest one is the last that a connection is waiting for. */
-  const newest = new WeakMap<Duplex, ServerResponse>();
-  /** What has been refused here is over, although the parser goes on with every byte that follows. */
-  const refused = new WeakSet<Duplex>();
+  const known = new WeakMap<Duplex, Known>();
+  const knownOf = (socket: Duplex): Known => {
+    const found = known.get(socket);
+    if (found !== undefined) return found;
+    const fresh: Known = { newest: undefined, isRefused: false };
+    known.set(socket, fresh);
+    return fresh;
+  };
 
   const refuse = (socket: Duplex, code: ErrorCode) => {
-    if (refused.has(socket)) return;
-    refused.add(socket);
-    const response = newest.get(socket);
+    const connection = knownOf(socket);
+    if (connection.isRefused) return;
+    connection.isRefused = true;
+    const response = connection.newest;
     const error = new ProxyError(code);
     if (response?.writableFinished && !(response.shouldKeepAlive && response.req.complete)) {
       // The last answer of this connection has been given: it said so, or what cannot be read is the rest of its request.
@@ -48,7 +61,7 @@ export function answerParserErrors(server: Server, app: RequestListener, onRefus
   };
 
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (error.code === 'ECONNRESET' || !(socket.writable || refused.has(socket))) socket.destroy();
+    if (error.code === 'ECONNRESET' || !(socket.writable || knownOf(socket).isRefused)) socket.destroy();
     else refuse(socket, codeOf(error));
   });
   server.on('connect', (_request, socket) => {
@@ -58,14 +71,14 @@ export function answerParserErrors(server: Server, app: RequestListener, onRefus
   });
   /** A connection that rests must not keep alive all that its last call has used; only a last answer is to be remembered. */
   const forget = function (this: ServerResponse) {
-    const { socket } = this.req;
-    if (this.shouldKeepAlive && this.req.complete && newest.get(socket) === this) newest.delete(socket);
+    const connection = knownOf(this.req.socket);
+    if (this.shouldKeepAlive && this.req.complete && connection.newest === this) connection.newest = undefined;
   };
   return (request, response) => {
-    const { socket } = request;
+    const connection = knownOf(request.socket);
     // Its caller has been told that nothing more is processed here, which must be true (RFC 9112 §9.6).
-    if (refused.has(socket) || newest.get(socket)?.shouldKeepAlive === false) return;
-    newest.set(socket, response);
+    if (connection.isRefused || connection.newest?.shouldKeepAlive === false) return;
+    connection.newest = response;
     response.on('finish', forget);
     // Where it finds no path in a target, Express answers with a page of its own.
     request.url = originForm(request.url ?? '');
