@@ -75,12 +75,19 @@ export function writeHead(response: Reply, status: number, headers: string[]): v
 
 /** The headers whose names are not among those of `others`. */
 function without(headers: readonly string[], others: readonly string[]): string[] {
-  return headers.filter((_, at) => !isAmong(others, headers[at - (at % 2)] ?? ''));
+  const kept: string[] = [];
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at] ?? '';
+    if (!isAmong(others, name)) kept.push(name, headers[at + 1] ?? '');
+  }
+  return kept;
 }
 
 /** Compares lengths first, so that hardly any name is turned to lower case for it. */
 function isAmong(headers: readonly string[], name: string): boolean {
-  return headers.some(
-    (other, at) => at % 2 === 0 && other.length === name.length && other.toLowerCase() === name.toLowerCase(),
-  );
+  for (let at = 0; at < headers.length; at += 2) {
+    const other = headers[at] ?? '';
+    if (other.length === name.length && other.toLowerCase() === name.toLowerCase()) return true;
+  }
+  return false;
 }

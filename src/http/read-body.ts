@@ -23,20 +23,24 @@ export function readBody(
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
-    const end = (error?: ProxyError) => {
+    const fail = (error: ProxyError) => {
       clearTimeout(deadline);
       request.off('data', onData).off('end', onEnd).off('close', onClose);
-      if (error) reject(error);
-      else resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, bytes));
+      reject(error);
     };
     const onData = (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > limitBytes) end(new ProxyError('payload_too_large'));
+      if (bytes > limitBytes) fail(new ProxyError('payload_too_large'));
       else chunks.push(chunk);
     };
-    const onEnd = () => end();
-    const onClose = () => end(new ProxyError('caller_gone'));
-    const deadline = setTimeout(() => end(new ProxyError('request_timeout')), timeoutMs);
+    const onEnd = () => {
+      clearTimeout(deadline);
+      resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, bytes));
+    };
+    const onClose = () => {
+      if (!request.readableEnded) fail(new ProxyError('caller_gone'));
+    };
+    const deadline = setTimeout(() => fail(new ProxyError('request_timeout')), timeoutMs);
     request.on('data', onData).on('end', onEnd).on('close', onClose);
   });
 }

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Call } from '../http/call.ts';
 import type { LaneStatus } from '../upstream/lane-status.ts';
+import { PHASES } from '../upstream/trace.ts';
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
@@ -98,9 +99,13 @@ export class Metrics {
 
   /** Counts one call that has ended. */
   count(call: Call): void {
-    const { caller = '', host: target = '', method = '', status, outcome, trace } = call;
+    const { caller = '', host: target = '', method = '', status, outcome } = call;
+    const phasesMs = call.trace?.phasesMs ?? {};
     this.#requests.inc({ caller, target, method, status: status ?? 'none', outcome });
     this.#durations.observe({ target, outcome }, call.durationMs / 1000);
-    for (const [phase, ms] of Object.entries(trace?.phasesMs ?? {})) this.#phases.observe({ target, phase }, ms / 1000);
+    for (const phase of PHASES) {
+      const ms = phasesMs[phase];
+      if (ms !== undefined) this.#phases.observe({ target, phase }, ms / 1000);
+    }
   }
 }
