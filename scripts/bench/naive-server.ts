@@ -1,9 +1,10 @@
 /**
- * The design that this project replaces, as such relays are mostly written: `express.json`, certificate and key given to
- * each request, the answer collected as a string. The bench measures against it.
+ * The design that this project replaces, as such relays are mostly written: `cors`, `express.json`, certificate and key
+ * given to each request, the answer collected as a string. The bench measures against it.
  */
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
+import cors from 'cors';
 import express from 'express';
 
 const { BENCH_PORT, UPSTREAM_PORT, CERT_FILE = '', KEY_FILE = '', CA_FILE = '' } = process.env;
@@ -12,6 +13,7 @@ const key = readFileSync(KEY_FILE);
 const ca = readFileSync(CA_FILE);
 
 const app = express();
+app.use(cors({ origin: /^http:\/\/localhost(:\d+)?$/ }));
 app.use(express.json({ limit: '20mb' }));
 app.post('/proxy', (incoming, answer) => {
   const { method, path, headers, body } = incoming.body;
