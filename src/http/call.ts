@@ -8,7 +8,7 @@ import { forwardedAddress } from './remote-address.ts';
 import { parseTraceparent, type TraceParent } from './traceparent.ts';
 
 /** What the handlers of one request pass to each other. */
-export interface Locals extends Record<string, unknown> {
+interface Locals extends Record<string, unknown> {
   requestId: string;
   /** Only requests to `/proxy` are calls. */
   call?: Call | undefined;
