@@ -11,7 +11,9 @@ const ADDRESS = /^(?:\[([0-9a-f:.]+)\](?::\d+)?|([0-9.]+):\d+|([0-9a-f:.]+))$/i;
  * @returns an IP address and nothing else, so that no other text gets from this header into a log or a counter's name
  */
 export function forwardedAddress({ headers }: Pick<IncomingMessage, 'headers'>): string | undefined {
-  const last = headers['x-forwarded-for']?.toString().split(',').at(-1)?.trim() ?? '';
+  const forwarded = headers['x-forwarded-for'];
+  if (forwarded === undefined) return undefined;
+  const last = forwarded.toString().split(',').at(-1)?.trim() ?? '';
   const [, bracketed, withPort, bare] = ADDRESS.exec(last) ?? [];
   const address = bracketed ?? withPort ?? bare ?? '';
   return isIP(address) === 0 ? undefined : address;

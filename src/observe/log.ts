@@ -31,7 +31,7 @@ export function logCall(log: Log, call: Call, wasCut: boolean): void {
   const { trace } = call;
   const line = {
     level: log.levels.values[level],
-    time: new Date(),
+    time: isoTime(Date.now()),
     requestId: call.requestId,
     traceId: call.traceParent?.traceId,
     parentSpanId: call.traceParent?.spanId,
@@ -70,6 +70,14 @@ function outputOf(log: Log): DestinationStream {
 export function logHandshake(log: Log, target: string, result: 'ok' | ErrorCode, failure: Failure | undefined): void {
   if (result === 'ok') log.info({ target }, 'handshake completed');
   else log.error({ target, code: result, cause: failure?.code }, ERRORS[result].message);
+}
+
+let lastTime = { ms: 0, text: '' };
+
+/** The time as pino writes it, made once for all calls that end in the same millisecond. */
+function isoTime(ms: number): string {
+  if (ms !== lastTime.ms) lastTime = { ms, text: new Date(ms).toISOString() };
+  return lastTime.text;
 }
 
 /** The code of what went wrong beneath, such as `ECONNRESET`; never its text, which might quote a request. */
