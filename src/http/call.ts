@@ -69,6 +69,11 @@ export class Call implements Flying {
     else response.once('close', onGone);
   }
 
+  /** Whether it has been told to the log: nothing is to be begun for it any more. */
+  get hasEnded(): boolean {
+    return this.#open <= 0;
+  }
+
   /** The caller is to open another connection for its next call. */
   closeConnectionAfterwards(): void {
     if (!this.#response.headersSent) this.#response.shouldKeepAlive = false;
@@ -99,7 +104,7 @@ export class Call implements Flying {
 
   /** Ends the call as it stands, because the process ends. */
   cut(): void {
-    if (this.#open <= 0) return;
+    if (this.hasEnded) return;
     this.#open = 1;
     this.settle();
   }

@@ -6,6 +6,8 @@ import type { Call, Handler } from './call.ts';
 export function limitInFlight(lifecycle: Lifecycle<Call>, most: number): Handler {
   return (_request, response, next) => {
     const { call } = response.locals;
+    // Its caller left while Redis was asked. Nobody would ever give its place free.
+    if (call?.hasEnded) throw new ProxyError('caller_gone');
     if (lifecycle.inFlight >= most) throw new ProxyError('overloaded');
     if (call) lifecycle.enter(call);
     next();

@@ -17,6 +17,8 @@ export function readBody(
   limitBytes: number,
   timeoutMs = BODY_TIMEOUT_MS,
 ): Promise<Buffer> {
+  // An earlier check may have had to wait; what has closed by now says nothing any more.
+  if (request.destroyed) return Promise.reject(new ProxyError('caller_gone'));
   // Node leaves this to us once the server listens to `checkContinue`. A call that waits behind another on its connection
   // has no socket yet, and the word would land inside the answer before its own.
   if (awaitsContinue(request) && response.socket !== null) response.writeContinue();
