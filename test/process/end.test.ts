@@ -5,7 +5,7 @@ import { environmentFor, type LogLine } from '../support/service.ts';
 import { type ServiceProcess, startProcess } from '../support/service-process.ts';
 import { onRequest, startUpstream, type UpstreamConnection } from '../support/upstream.ts';
 
-const PAYMENT = JSON.stringify({ method: 'POST', path: '/pay', body: { amount: 1 } });
+const PAYMENT = { method: 'POST', path: '/pay', body: { amount: 1 } };
 const PAID = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npaid';
 /** Longer than any test: what is over sooner did not wait for it. */
 const FOR_EVER = '600000';
@@ -14,7 +14,7 @@ interface Stage {
   readonly service: ServiceProcess;
   readonly port: number;
   /** A caller whose payment the payment API has read and not answered, with the connection that it went over. */
-  pay(): Promise<{ readonly caller: RawCaller; readonly payment: UpstreamConnection }>;
+  pay(path?: string): Promise<{ readonly caller: RawCaller; readonly payment: UpstreamConnection }>;
 }
 
 /** The built service before a payment API that answers when the test says so. */
@@ -31,10 +31,10 @@ async function setStage(settings: Readonly<Record<string, string>> = {}): Promis
   return {
     service,
     port,
-    pay: async () => {
+    pay: async (path = PAYMENT.path) => {
       const arrival = new Promise<UpstreamConnection>((resolve) => arrivals.push(resolve));
       const caller = await callRaw(port);
-      await caller.send(rawCall(PAYMENT));
+      await caller.send(rawCall(JSON.stringify({ ...PAYMENT, path })));
       return { caller, payment: await arrival };
     },
   };
@@ -218,5 +218,19 @@ describe('what cannot be waited for is cut, and logged with what is known of it'
     expect(await service.exit).toEqual({ code: 1, signal: null });
     expect(story(service)).toEqual(['ready', 'draining', 'call', 'call', 'second signal: calls in flight were cut']);
     for (const line of service.log.filter(({ msg }) => msg === 'call')) expectCut(line);
+  });
+
+  test('however many there are, and however long their lines', async () => {
+    const { service, pay } = await setStage();
+    const paths = Array.from({ length: 150 }, (_, at) => `/${at}`.padEnd(8_000, '-'));
+    await Promise.all(paths.map((path) => pay(path)));
+
+    service.child.kill('SIGTERM');
+    await service.line('draining');
+    service.child.kill('SIGTERM');
+
+    expect(await service.exit).toEqual({ code: 1, signal: null });
+    const cut = service.log.filter(({ msg }) => msg === 'call').map(({ path }) => path);
+    expect(cut.sort()).toEqual(paths.sort());
   });
 });
