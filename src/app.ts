@@ -81,7 +81,9 @@ function record(lifecycle: Lifecycle<Call>, onCallEnded: (call: Call) => void): 
     onCallEnded(call);
   };
   return (request, response, next) => {
-    response.locals.call = new Call(request, response, onEnded);
+    const call = new Call(request, response, onEnded);
+    response.locals.call = call;
+    lifecycle.begin(call);
     next();
   };
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { ErrorCode, Outcome, ProxyError } from '../errors.ts';
-import type { Flying } from '../lifecycle/in-flight.ts';
+import type { LivingCall } from '../lifecycle.ts';
 import type { Trace } from '../upstream/trace.ts';
 import { forwardedAddress } from './remote-address.ts';
 import { parseTraceparent, type TraceParent } from './traceparent.ts';
@@ -25,7 +25,7 @@ export type Reply = Response<unknown, Locals>;
  * The record of one request to `/proxy`. It is opened when the request comes, filled in as the call goes, and told to
  * the log and the metrics once, when the caller's connection has let go of it and nothing more can come from upstream.
  */
-export class Call implements Flying {
+export class Call implements LivingCall {
   readonly requestId: string;
   readonly startedAtMs = performance.now();
   /** The caller's address on our side of the network, and the one that the balancer saw. */
@@ -49,6 +49,7 @@ export class Call implements Flying {
   headers: readonly string[] = [];
   durationMs = 0;
   place: number | undefined;
+  isInFlight = false;
   #open = 1;
   readonly #response: Reply;
   readonly #onEnded: (call: Call) => void;

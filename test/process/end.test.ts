@@ -233,4 +233,18 @@ describe('what cannot be waited for is cut, and logged with what is known of it'
     const cut = service.log.filter(({ msg }) => msg === 'call').map(({ path }) => path);
     expect(cut.sort()).toEqual(paths.sort());
   });
+
+  test('and so is a refused call whose caller is still sending', async () => {
+    const { service, port } = await setStage();
+    const caller = await callRaw(port);
+    await caller.send(rawCall('x'.repeat(1_000)).replace('application/json', 'text/plain').slice(0, -999));
+    await caller.reads(/^HTTP\/1\.1 415 /);
+
+    service.child.kill('SIGTERM');
+    await service.line('draining');
+    service.child.kill('SIGTERM');
+
+    expect(await service.exit).toEqual({ code: 1, signal: null });
+    expect(await service.line('call')).toMatchObject({ status: 415, outcome: 'not_processed', wasCut: true });
+  });
 });

@@ -132,10 +132,10 @@ describe('imports', () => {
     expect(values).toEqual([]);
   });
 
-  test('of the error table there are none, of the lifecycle only the calls in flight', () => {
+  test('of the error table there are none, of the lifecycle only the open calls', () => {
     expect(read('errors.ts').imports).toEqual([]);
-    expect(read('lifecycle/in-flight.ts').imports).toEqual([]);
-    expect(read('lifecycle.ts').imports.map(({ from }) => from)).toEqual(['lifecycle/in-flight.ts']);
+    expect(read('lifecycle/open-calls.ts').imports).toEqual([]);
+    expect(read('lifecycle.ts').imports.map(({ from }) => from)).toEqual(['lifecycle/open-calls.ts']);
   });
 
   test('are in no circle of values', () => {

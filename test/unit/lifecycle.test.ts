@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Flying } from '../../src/lifecycle/in-flight.ts';
-import { Lifecycle } from '../../src/lifecycle.ts';
+import { Lifecycle, type LivingCall } from '../../src/lifecycle.ts';
 
 test('a state is never left for an earlier one: a service that was stopped while it drained stays stopped', () => {
   const lifecycle = new Lifecycle();
@@ -12,29 +11,30 @@ test('a state is never left for an earlier one: a service that was stopped while
 });
 
 test('it is empty at once if nothing is in flight, else when the last call has left', async () => {
-  const lifecycle = new Lifecycle<Flying>();
+  const lifecycle = new Lifecycle<LivingCall>();
   const a = call();
   const b = call();
   await lifecycle.empty();
-  lifecycle.enter(a);
-  lifecycle.enter(b);
+  const refused = call();
+  for (const each of [a, b, refused]) lifecycle.begin(each);
+  for (const each of [a, b]) lifecycle.enter(each);
   let empty = false;
   const waited = lifecycle.empty().then(() => {
     empty = true;
   });
 
   lifecycle.leave(a);
-  const refused = call();
-  lifecycle.leave(refused);
   await Promise.resolve();
   expect(empty).toBe(false);
-  expect([...lifecycle.calls]).toEqual([b]);
+  expect(lifecycle.inFlight).toBe(1);
+  expect([...lifecycle.calls]).toEqual([refused, b]);
 
   lifecycle.leave(b);
   await waited;
   expect(lifecycle.inFlight).toBe(0);
+  expect(lifecycle.calls).toEqual([refused]);
 });
 
-function call(): Flying {
-  return { place: undefined };
+function call(): LivingCall {
+  return { place: undefined, isInFlight: false };
 }

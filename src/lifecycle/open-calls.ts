@@ -1,16 +1,16 @@
-/** What can be in flight. It holds its own place, which only {@link InFlight} reads and writes. */
-export interface Flying {
+/** A call that has begun and not ended. It holds its own place, which only {@link OpenCalls} reads and writes. */
+export interface OpenCall {
   place: number | undefined;
 }
 
 /**
- * What is in flight, in no order: the last one takes the place of one that leaves.
+ * The calls that are open, in no order: the last one takes the place of one that leaves.
  *
  * It is not a `Set`. V8 replaces a Set's table after so many changes, and the old one leads to its successor. Once one of
  * these has survived to the old generation it keeps all later ones alive, though all are garbage, and with them every
  * call that stood in them. To copy these around took an eighth of the CPU time of a call (64 callers, Node 24).
  */
-export class InFlight<Call extends Flying> {
+export class OpenCalls<Call extends OpenCall> {
   readonly #calls: Call[] = [];
 
   get size(): number {
