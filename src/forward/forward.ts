@@ -29,9 +29,7 @@ export function forward(pool: ConnectionPool, limits: Limits): Handler {
       { pool, upstream: target.host, timeoutMs, trace, onEnded },
     );
     call.alsoAwait();
-    response.once('close', () => {
-      if (!response.writableFinished) exchange.abandon();
-    });
+    call.onCallerGone = () => exchange.abandon();
     return exchange.answer;
   };
 

@@ -47,6 +47,8 @@ export class Call implements LivingCall {
   status: number | undefined;
   /** What its answer says besides, as names and values in turn: how much more its caller may call. */
   headers: readonly string[] = [];
+  /** Called once if the caller's connection ends before all of the answer has left. */
+  onCallerGone: () => void = () => undefined;
   durationMs = 0;
   place: number | undefined;
   isInFlight = false;
@@ -61,10 +63,16 @@ export class Call implements LivingCall {
     this.traceParent = parseTraceparent(request.headers.traceparent);
     this.#response = response;
     this.#onEnded = onEnded;
-    // Whoever waits for more of the request learns only now that its caller has gone, and may note that as the end.
+    // Whoever waits for more learns only now that the caller has gone, and may note that as the end.
     const onGone = () => {
-      if (response.writableFinished) this.settle();
-      else setImmediate(() => this.settle());
+      if (response.writableFinished) {
+        this.settle();
+        return;
+      }
+      // A pipelined one would not know by itself that nobody waits for it.
+      response.destroy();
+      this.onCallerGone();
+      setImmediate(() => this.settle());
     };
     if (response.socket === null) onceClosed(response, request.socket, onGone);
     else response.once('close', onGone);

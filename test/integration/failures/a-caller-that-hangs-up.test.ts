@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { settleLoopback } from '../../support/event-loop.ts';
+import { callRaw, rawCall } from '../../support/raw-caller.ts';
 import { type Scene, setScene } from '../../support/scene.ts';
 import { startTcpUpstream } from '../../support/tcp-upstream.ts';
 import { gone, onRequest, startUpstream, type UpstreamConnection } from '../../support/upstream.ts';
@@ -118,4 +119,46 @@ test('a GET whose caller hangs up in the middle of a streamed answer is given up
 
   const [line] = await scene.service.callLines(1);
   expect(line).toMatchObject({ status: 200, code: 'caller_gone', outcome: 'unknown' });
+});
+
+describe('a caller that hangs up while one of its calls waits behind another', () => {
+  /** Two calls on one connection, which the caller ends when both are at the payment API. */
+  async function beginBoth(method: string) {
+    const reads = [later<UpstreamConnection>(), later<UpstreamConnection>()] as const;
+    let count = 0;
+    const { service } = await setScene((authority) =>
+      startUpstream(authority, (connection) => onRequest(connection, () => reads[count++]?.resolve(connection))),
+    );
+    const caller = await callRaw(service.port);
+    await caller.send(rawCall(JSON.stringify({ method, path: '/pay' })).repeat(2));
+    const connections = await Promise.all(reads.map(({ promise }) => promise));
+    caller.socket.destroy();
+    await settleLoopback();
+    const lines = async () => {
+      await service.callLines(2);
+      // The scene expects those calls only that it has made itself.
+      return service.takeLog().filter(({ msg }) => msg === 'call');
+    };
+    return { lines, connections };
+  }
+
+  test('gives up both, if they change nothing', async () => {
+    const { lines } = await beginBoth('GET');
+
+    for (const line of await lines()) {
+      expect(line).toMatchObject({ code: 'caller_gone', outcome: 'unknown', callerGone: true });
+      expect(line).not.toHaveProperty('status');
+    }
+  });
+
+  test('has both run on to their end, whatever their size, if they are payments', async () => {
+    const { lines, connections } = await beginBoth('POST');
+
+    for (const { socket } of connections) socket.write(answer(LARGE_BYTES));
+
+    for (const line of await lines()) {
+      expect(line).toMatchObject({ outcome: 'answered', callerGone: true, bytesReceived: LARGE_BYTES });
+      expect(line).not.toHaveProperty('code');
+    }
+  });
 });
