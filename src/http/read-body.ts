@@ -38,6 +38,8 @@ export function readBody(
     const onEnd = () => {
       clearTimeout(deadline);
       resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, bytes));
+      // The listeners live as long as the call, and would keep the body a second time.
+      chunks.length = 0;
     };
     const onClose = () => {
       if (!request.readableEnded) fail(new ProxyError('caller_gone'));
