@@ -48,7 +48,7 @@ export class Call implements LivingCall {
   /** What its answer says besides, as names and values in turn: how much more its caller may call. */
   headers: readonly string[] = [];
   /** Called once if the caller's connection ends before all of the answer has left. */
-  onCallerGone: () => void = () => undefined;
+  onCallerGone: (() => void) | undefined;
   durationMs = 0;
   place: number | undefined;
   isInFlight = false;
@@ -71,7 +71,7 @@ export class Call implements LivingCall {
       }
       // A pipelined one would not know by itself that nobody waits for it.
       response.destroy();
-      this.onCallerGone();
+      this.onCallerGone?.();
       setImmediate(() => this.settle());
     };
     if (response.socket === null) onceClosed(response, request.socket, onGone);
