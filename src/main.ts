@@ -14,6 +14,9 @@ import { refuseInspection } from './inspection.ts';
 import { describeError } from './observe/log-error.ts';
 import type { Tracing } from './observe/tracing.ts';
 
+/** Ctrl-C under `npm start` comes from the terminal and once more from npm, and systemd's SIGTERM does so too. */
+const ECHO_MS = 1000;
+
 keepCompiledCode();
 try {
   await main();
@@ -36,14 +39,15 @@ async function main(): Promise<void> {
   const { Service } = await import('./service.ts');
   const service = new Service({ inputs, load, version, log, tracing });
   const port = await service.start().catch(explainListening);
-  let ending = false;
+  let first: { readonly signal: NodeJS.Signals; readonly atMs: number } | undefined;
   const end = async (signal: NodeJS.Signals, delayMs: number): Promise<void> => {
-    if (ending) {
+    if (first !== undefined) {
+      if (signal === first.signal && performance.now() - first.atMs < ECHO_MS) return;
       service.stop();
       log.error({ signal }, 'second signal: calls in flight were cut');
       process.exit(1);
     }
-    ending = true;
+    first = { signal, atMs: performance.now() };
     log.info({ signal }, 'draining');
     const complete = await service.drain(delayMs);
     if (complete) log.info('drained');

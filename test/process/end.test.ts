@@ -1,4 +1,10 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
 import { createAuthority } from '../../scripts/pki.ts';
 import { callRaw, type RawCaller, rawCall } from '../support/raw-caller.ts';
 import { environmentFor, type LogLine } from '../support/service.ts';
@@ -206,18 +212,34 @@ describe('what cannot be waited for is cut, and logged with what is known of it'
     expectCut(await service.line('call'));
   });
 
-  test.each(['SIGTERM', 'SIGINT'] as const)('at a second signal: %s', async (second) => {
+  const second = ['ready', 'draining', 'call', 'call', 'second signal: calls in flight were cut'];
+
+  test('at another signal', async () => {
     const { service, pay } = await setStage();
     await pay();
     await pay();
 
     service.child.kill('SIGTERM');
     await service.line('draining');
-    service.child.kill(second);
+    service.child.kill('SIGINT');
 
     expect(await service.exit).toEqual({ code: 1, signal: null });
-    expect(story(service)).toEqual(['ready', 'draining', 'call', 'call', 'second signal: calls in flight were cut']);
+    expect(story(service)).toEqual(second);
     for (const line of service.log.filter(({ msg }) => msg === 'call')) expectCut(line);
+  });
+
+  test('at the same signal, once it cannot be an echo of the first', async () => {
+    const { service, pay } = await setStage();
+    await pay();
+    await pay();
+
+    service.child.kill('SIGTERM');
+    await service.line('draining');
+    const impatience = setInterval(() => service.child.kill('SIGTERM'), 100);
+    onTestFinished(() => clearInterval(impatience));
+
+    expect(await service.exit).toEqual({ code: 1, signal: null });
+    expect(story(service)).toEqual(second);
   });
 
   test('however many there are, and however long their lines', async () => {
@@ -227,7 +249,7 @@ describe('what cannot be waited for is cut, and logged with what is known of it'
 
     service.child.kill('SIGTERM');
     await service.line('draining');
-    service.child.kill('SIGTERM');
+    service.child.kill('SIGINT');
 
     expect(await service.exit).toEqual({ code: 1, signal: null });
     const cut = service.log.filter(({ msg }) => msg === 'call').map(({ path }) => path);
@@ -242,9 +264,35 @@ describe('what cannot be waited for is cut, and logged with what is known of it'
 
     service.child.kill('SIGTERM');
     await service.line('draining');
-    service.child.kill('SIGTERM');
+    service.child.kill('SIGINT');
 
     expect(await service.exit).toEqual({ code: 1, signal: null });
     expect(await service.line('call')).toMatchObject({ status: 415, outcome: 'not_processed', wasCut: true });
+  });
+});
+
+describe('under npm start', () => {
+  test('Ctrl-C, which comes from the terminal and from npm, cuts no call', async () => {
+    const { service, port, pay } = await setStage();
+    const { caller, payment } = await pay();
+
+    service.child.kill('SIGINT');
+    await service.line('draining');
+    service.child.kill('SIGINT');
+    await untilClosed(port);
+    payment.socket.write(PAID);
+
+    expect(await caller.ended).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*paid$/);
+    expect(await service.exit).toEqual({ code: 0, signal: null });
+  });
+
+  test("a signal reaches the service, since npm's shell gives way to it", async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'toss-mtls-proxy-test-'));
+    onTestFinished(() => rm(directory, { recursive: true }));
+    await writeFile(join(directory, 'node'), '#!/bin/sh\necho $$\n', { mode: 0o755 });
+
+    const shell = spawn('/bin/sh', ['-c', manifest.scripts.start], { env: { PATH: directory } });
+
+    expect(Number(await text(shell.stdout))).toBe(shell.pid);
   });
 });

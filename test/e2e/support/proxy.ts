@@ -37,7 +37,7 @@ interface ProxyOptions {
 }
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const START = /^node (?<flags>(?:--\S+ )*)(?<main>dist\/main\.js)$/;
+const START = /^exec node (?<flags>(?:--\S+ )*)(?<main>dist\/main\.js)$/;
 
 /** Starts the service on a free port of the loopback interface, and waits until it is ready. */
 export async function startProxy(options: ProxyOptions): Promise<ProxyProcess> {
