@@ -3,17 +3,16 @@
  * every way we know and keeps a ledger. Exits with 1 when a call was not what it was said to be, and says how to play the
  * same run again; with 130 when it was interrupted.
  */
-import { parseArgs } from 'node:util';
+
 import { Progress } from './chaos/progress.ts';
 import { describeRun, describeViolations, replayCommand } from './chaos/report.ts';
 import { run } from './chaos/run.ts';
+import { readOptions } from './command-line.ts';
 
-const { values } = parseArgs({
-  options: {
-    calls: { type: 'string', default: '20000' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    'at-once': { type: 'string', default: '64' },
-  },
+const values = readOptions('npm run chaos -- [--calls N] [--seed N] [--at-once N]', {
+  calls: { type: 'string', default: '20000' },
+  seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+  'at-once': { type: 'string', default: '64' },
 });
 const calls = wholeNumber('calls', values.calls, 1);
 const seed = wholeNumber('seed', values.seed, 0);

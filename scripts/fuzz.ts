@@ -4,7 +4,7 @@
  * possible, printed, and written to the corpus, whose files `npm test` checks from then on. Exits with 1 when a case
  * failed, with 130 when it was interrupted before its numbers were reached.
  */
-import { parseArgs } from 'node:util';
+import { readOptions } from './command-line.ts';
 import { Alarms } from './fuzz/alarms.ts';
 import { type Campaign, type Failure, replay, run } from './fuzz/campaign.ts';
 import { printable, saveToCorpus } from './fuzz/corpus.ts';
@@ -18,13 +18,11 @@ const CASES_AT_A_TIME = 250;
 
 const PROGRESS_MS = 10_000;
 
-const { values } = parseArgs({
-  options: {
-    envelopes: { type: 'string' },
-    streams: { type: 'string' },
-    settings: { type: 'string' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-  },
+const values = readOptions('npm run fuzz -- [--envelopes N] [--streams N] [--settings N] [--seed N]', {
+  envelopes: { type: 'string' },
+  streams: { type: 'string' },
+  settings: { type: 'string' },
+  seed: { type: 'string', default: String(Date.now() % 1_000_000) },
 });
 const { envelopes, streams, settings } = values;
 const isEndless = envelopes === undefined && streams === undefined && settings === undefined;

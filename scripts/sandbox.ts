@@ -1,9 +1,9 @@
 /** `npm run sandbox [-- --port PORT]`: a payment API like Toss's on this machine, until Ctrl-C. */
-import { parseArgs } from 'node:util';
+import { readOptions } from './command-line.ts';
 import { makeCertificates } from './sandbox/certificates.ts';
 import { createSandbox, type LedgerEntry } from './sandbox/server.ts';
 
-const { values } = parseArgs({ options: { port: { type: 'string', default: '8443' } } });
+const { port } = readOptions('npm run sandbox -- [--port PORT]', { port: { type: 'string', default: '8443' } });
 
 const certificates = await makeCertificates();
 process.once('exit', certificates.remove);
@@ -11,10 +11,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 
 const sandbox = await createSandbox({
   authority: certificates.authority,
-  port: Number(values.port),
+  port: Number(port),
   onCall: (entry) => console.log(describe(entry)),
 }).catch((error: NodeJS.ErrnoException) => {
-  console.error(`The sandbox cannot listen on port ${values.port} (${error.code}). Try: npm run sandbox -- --port 0`);
+  console.error(`The sandbox cannot listen on port ${port} (${error.code}). Try: npm run sandbox -- --port 0`);
   process.exit(1);
 });
 

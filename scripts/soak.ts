@@ -4,11 +4,11 @@
  */
 import { Agent } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { OURS } from './bench/contenders.ts';
 import { median } from './bench/figures.ts';
 import { Ground } from './bench/ground.ts';
 import { timeCall } from './bench/load.ts';
+import { readOptions } from './command-line.ts';
 
 const SAMPLE_EVERY_MS = 5_000;
 /** V8 takes this much more or less between two collections; a leak of 1 KiB a call would show within a minute. */
@@ -22,10 +22,11 @@ interface Sample {
   readonly descriptors: number;
 }
 
-const { values } = parseArgs({
-  options: { minutes: { type: 'string', default: '10' }, rate: { type: 'string', default: '200' } },
+const { minutes, rate } = readOptions('npm run soak -- [--minutes N] [--rate N]', {
+  minutes: { type: 'string', default: '10' },
+  rate: { type: 'string', default: '200' },
 });
-process.exit((await soak(Number(values.minutes) * 60_000, Number(values.rate))) ? 0 : 1);
+process.exit((await soak(positive('minutes', minutes) * 60_000, positive('rate', rate))) ? 0 : 1);
 
 async function soak(durationMs: number, perSecond: number): Promise<boolean> {
   const ground = await Ground.open(process.execPath);
@@ -63,4 +64,10 @@ function verdict(samples: readonly Sample[], failed: number): boolean {
   const descriptors = grown((sample) => sample.descriptors);
   console.log(`Memory grew by ${memoryMiB.toFixed(1)} MiB, descriptors by ${descriptors}; ${failed} calls failed.`);
   return failed === 0 && memoryMiB < FLAT_MIB && descriptors < FLAT_DESCRIPTORS;
+}
+
+function positive(name: string, text: string): number {
+  if (Number(text) > 0) return Number(text);
+  console.error(`--${name} takes a number above 0.`);
+  process.exit(2);
 }
