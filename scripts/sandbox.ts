@@ -1,6 +1,7 @@
 /** `npm run sandbox [-- --port PORT]`: a payment API like Toss's on this machine, until Ctrl-C. */
 import { readOptions } from './command-line.ts';
 import { makeCertificates } from './sandbox/certificates.ts';
+import { FAULT_FORMS, FAULT_HEADER } from './sandbox/faults.ts';
 import { createSandbox, type LedgerEntry } from './sandbox/server.ts';
 
 const { port } = readOptions('npm run sandbox -- [--port PORT]', { port: { type: 'string', default: '8443' } });
@@ -29,6 +30,9 @@ To start the service against it, in another terminal (with no .env of your own):
 
 env ${settings.map(([name, value]) => `${name}='${value}'`).join(' \\\n    ')} \\
     npm run dev
+
+A call is treated badly if its "headers" hold "${FAULT_HEADER}":
+${FAULT_FORMS}
 
 Ctrl-C ends the sandbox and deletes its certificates. Calls it processes:
 `);

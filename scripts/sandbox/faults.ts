@@ -10,13 +10,16 @@ export const FAULT_HEADER = 'x-sandbox-fault';
  * - `half`: processes, sends the head and half the body, then cuts the connection.
  * - `500`, `4095`: processes nothing; answers as Toss does when it fails, or when it is asked too often.
  */
-export const FAULTS = ['delay', 'drip', 'hang', 'reset-before', 'reset-after', 'half', '500', '4095'] as const;
+const FAULTS = ['delay', 'drip', 'hang', 'reset-before', 'reset-after', 'half', '500', '4095'] as const;
 
 export interface Fault {
   readonly kind: (typeof FAULTS)[number] | 'none';
   /** For `delay` and `drip`; else 0. */
   readonly pauseMs: number;
 }
+
+/** How the header is written, for people. */
+export const FAULT_FORMS = FAULTS.map((kind) => (takesPause(kind) ? `${kind}=MS` : kind)).join(' | ');
 
 const MAX_PAUSE_MS = 600_000;
 
@@ -26,7 +29,11 @@ export function parseFault(header: string | undefined): Fault | undefined {
   const [name, value] = header.split('=', 2);
   const kind = FAULTS.find((fault) => fault === name);
   if (kind === undefined) return undefined;
-  if (kind !== 'delay' && kind !== 'drip') return value === undefined ? { kind, pauseMs: 0 } : undefined;
+  if (!takesPause(kind)) return value === undefined ? { kind, pauseMs: 0 } : undefined;
   const pauseMs = /^\d{1,6}$/.test(value ?? '') ? Number(value) : Number.NaN;
   return pauseMs <= MAX_PAUSE_MS ? { kind, pauseMs } : undefined;
+}
+
+function takesPause(kind: Fault['kind']): boolean {
+  return kind === 'delay' || kind === 'drip';
 }

@@ -7,7 +7,7 @@ import type { Authority } from '../pki.ts';
 import { type Answer, failure, tooManyRequests } from './answer.ts';
 import { createApi } from './api.ts';
 import { deliver } from './delivery.ts';
-import { FAULT_HEADER, FAULTS, type Fault, parseFault } from './faults.ts';
+import { FAULT_FORMS, FAULT_HEADER, type Fault, parseFault } from './faults.ts';
 import { clientName, headerOf, readBody } from './request.ts';
 
 export interface SandboxOptions {
@@ -45,7 +45,7 @@ export interface Sandbox {
 
 const MAX_LEDGER_ENTRIES = 1_000;
 const NO_FAULT: Fault = { kind: 'none', pauseMs: 0 };
-const UNKNOWN_FAULT = failure('SANDBOX_UNKNOWN_FAULT', `${FAULT_HEADER}: ${FAULTS.join(' | ')}`, 400);
+const UNKNOWN_FAULT = failure('SANDBOX_UNKNOWN_FAULT', `${FAULT_HEADER}: ${FAULT_FORMS}`, 400);
 const TOO_LARGE = failure('PAYLOAD_TOO_LARGE', '요청 본문이 너무 큽니다.', 413);
 
 /** The faults that answer without processing anything. */

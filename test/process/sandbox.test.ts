@@ -34,10 +34,12 @@ async function certificateDirectories(): Promise<string[]> {
   return names.map((name) => path.join(directory, name));
 }
 
-test('the sandbox names the settings, keeps the files from other users, and deletes them when it ends', async () => {
+test('the sandbox names the settings and its faults, keeps the files from other users, and deletes them when it ends', async () => {
   const { stdout } = run(0);
   const settings = new Map<string, string>();
+  const banner: string[] = [];
   for await (const line of createInterface(stdout)) {
+    banner.push(line);
     const [, name, value] = /^([A-Z_]+)=(\S+)$/.exec(line) ?? [];
     if (name !== undefined && value !== undefined) settings.set(name, value);
     if (line.startsWith('Ctrl-C')) break;
@@ -45,6 +47,7 @@ test('the sandbox names the settings, keeps the files from other users, and dele
   const [certificates = ''] = await certificateDirectories();
   const { UPSTREAM_HOSTS, ...files } = Object.fromEntries(settings);
 
+  expect(banner).toContain('delay=MS | drip=MS | hang | reset-before | reset-after | half | 500 | 4095');
   expect(UPSTREAM_HOSTS).toMatch(/^localhost:\d+$/);
   expect(files).toEqual({
     TOSS_PUBLIC_CRT_FILE: path.join(certificates, 'sandbox_public.crt'),

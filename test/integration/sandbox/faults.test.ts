@@ -94,7 +94,7 @@ test.each(['dealy=5', 'delay', 'delay=5s', 'delay=600001', 'hang=5', ''])(
     const { status, json } = await sandbox.ask('/pay/make-payment', withFault(fault));
 
     expect([status, json.error?.errorCode]).toEqual([400, 'SANDBOX_UNKNOWN_FAULT']);
-    expect(json.error?.reason).toContain('reset-before');
+    expect(json.error?.reason).toContain('delay=MS');
     expect(await isMade()).toBe(false);
   },
 );
