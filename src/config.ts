@@ -60,6 +60,7 @@ export interface Config {
 
 const ANSWER_MARGIN_MS = 5000;
 const HIGHEST_PORT = 65_535;
+const ANY_ADDRESS = ['0.0.0.0', '::'];
 
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
@@ -77,6 +78,7 @@ export function loadConfig(env: Environment): Config {
   const problems = [
     ...(parsed.error?.issues.map(problemOf) ?? []),
     ...doorProblems(given),
+    ...portProblems(given),
     ...verificationProblems(env),
   ];
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
@@ -130,6 +132,15 @@ function doorProblems(given: Environment): readonly string[] {
     'HOST: without PROXY_API_KEYS, any machine that reaches this address could spend your money. Set PROXY_API_KEYS, ' +
       'or listen on 127.0.0.1, or set ALLOW_UNAUTHENTICATED=true if something else keeps strangers out.',
   ];
+}
+
+/** The metrics take their port first, so the service's own listener would be told that another process has it. */
+function portProblems(given: Environment): readonly string[] {
+  const { data } = SETTINGS.pick({ HOST: true, PORT: true, METRICS_HOST: true, METRICS_PORT: true }).safeParse(given);
+  if (data === undefined || data.PORT === 0 || data.PORT !== data.METRICS_PORT) return [];
+  const hosts = [data.HOST, data.METRICS_HOST];
+  const areApart = hosts.every((host) => host !== undefined && !ANY_ADDRESS.includes(host)) && hosts[0] !== hosts[1];
+  return areApart ? [] : ['METRICS_PORT: this is PORT, too. Set another.'];
 }
 
 function verificationProblems(env: Environment): readonly string[] {

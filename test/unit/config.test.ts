@@ -18,6 +18,21 @@ describe('loadConfig', () => {
     expect(loadConfig({ METRICS_PORT, NODE_APP_INSTANCE }).metrics?.port).toBe(port);
   });
 
+  it.each([
+    [{ METRICS_PORT: '3001' }],
+    [{ METRICS_PORT: '3001', HOST: '127.0.0.1' }],
+    [{ METRICS_PORT: '3001', HOST: '0.0.0.0', PROXY_API_KEYS: `shop:${KEY}` }],
+  ])('wants another METRICS_PORT than PORT: %o', async (env) => {
+    expect(await problemsOf(env, () => loadConfig(env))).toEqual(['METRICS_PORT: this is PORT, too. Set another.']);
+  });
+
+  it.each([[{ METRICS_PORT: '0', PORT: '0' }], [{ METRICS_PORT: '3001', HOST: '127.0.0.2' }]])(
+    'takes METRICS_PORT equal to PORT where they cannot meet: %o',
+    (env) => {
+      expect(loadConfig(env).metrics?.port).toBe(Number(env.METRICS_PORT));
+    },
+  );
+
   it('gives every setting its default', () => {
     expect(loadConfig({})).toEqual({
       host: '127.0.0.1',
