@@ -80,6 +80,9 @@ async function fromPem(certificateFile: string, keyFile: string): Promise<Lines>
 }
 
 async function fromPkcs12(file: string): Promise<Lines> {
+  // Before the passphrase is asked for.
+  if ((await readFile(file)).includes('-----BEGIN '))
+    throw new Error(`${file} is PEM: name the certificate and the key.`);
   const { certificates, key } = await readPkcs12(file, await askPassphrase());
   return {
     TOSS_PUBLIC_CRT_B64: Buffer.from(certificates).toString('base64'),

@@ -72,6 +72,17 @@ async function pkcs12(): Promise<string> {
   return file;
 }
 
+test('one file that is not there, or is no PKCS#12, is named before the passphrase is asked for', async () => {
+  const absent = join(directory, 'absent.p12');
+
+  expect(await encode([absent])).toMatchObject({ code: 1, stderr: expect.stringContaining(`open '${absent}'`) });
+  expect(await encode([certificate])).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: `${certificate} is PEM: name the certificate and the key.\n`,
+  });
+});
+
 test('a pair of PEM files becomes settings that the service starts with', async () => {
   const { code, stdout, stderr } = await encode([certificate, key]);
   expect(await subjectIn(stdout)).toBe('CN=my-mini-app');
