@@ -15,7 +15,7 @@ import { describeError } from './observe/log-error.ts';
 import type { Tracing } from './observe/tracing.ts';
 
 /** Ctrl-C under `npm start` comes from the terminal and once more from npm, and systemd's SIGTERM does so too. */
-const ECHO_MS = 1000;
+const ECHO_MS = 500;
 
 keepCompiledCode();
 try {
