@@ -30,8 +30,16 @@ meaning() {
   esac
 }
 
+trimmed() {
+  local rest=${1#"${1%%[![:space:]]*}"}
+  printf %s "${rest%"${rest##*[![:space:]]}"}"
+}
+
 # Makes the private directory $work, which goes when the command ends, and the options of ssh in it.
 open_connection() {
+  local name
+  # What was pasted into a secret often ends with a line break.
+  for name in EC2_HOST EC2_USER EC2_PORT DEPLOY_DIR; do printf -v "$name" %s "$(trimmed "${!name:-}")"; done
   needs EC2_HOST EC2_USER EC2_HOST_KEY
   [[ $DEPLOY_DIR =~ ^[A-Za-z0-9._/+@-]+$ ]] || die 'DEPLOY_DIR: only letters, digits and . _ / + @ - may be in it.'
   umask 077
@@ -46,7 +54,7 @@ open_connection() {
   if grep --quiet '^[[:space:]]*@' <<<"$EC2_HOST_KEY"; then die 'EC2_HOST_KEY: leave out lines that begin with "@".'; fi
   tr -d '\r' <<<"$EC2_HOST_KEY" | awk '
     /^[[:space:]]*#/ { next }
-    { for (i = 1; i < NF; i++) if ($i ~ /^(ssh|ecdsa|sk-ssh|sk-ecdsa)-/) { print "the-host", $i, $(i + 1); next } }
+    { for (i = 1; i < NF; i++) if ($i ~ /^(sk-)?(ssh-(ed25519|rsa)|ecdsa-sha2-nistp[0-9]+)(@openssh\.com)?$/) { print "the-host", $i, $(i + 1); next } }
   ' >"$work/known_hosts"
   if ! ssh-keygen -l -f "$work/known_hosts" >"$work/fingerprints" 2>&1; then
     die 'EC2_HOST_KEY: this holds no public host key. It looks like "ssh-ed25519 AAAA…".'
@@ -66,7 +74,6 @@ open_connection() {
     ssh_options+=(-i "$work/key" -o IdentitiesOnly=yes)
   fi
   # What ssh and others are started with holds no secret from here on.
-  local name
   for name in "${!TOSS_@}" EC2_PRIVATE_KEY PROXY_API_KEYS REDIS_URL PROXY_SETTINGS; do unset "$name"; done
 }
 
@@ -92,7 +99,7 @@ remote() {
 
 explain_connection() {
   local log
-  log=$(<"$work/ssh.log")
+  log=$(cat "$work/ssh.log" 2>/dev/null) || true
   say "ssh: ${log:-the connection broke}"
   case $log in
     *'Host key verification failed'* | *'host key is known'* | *'REMOTE HOST IDENTIFICATION'*)
@@ -106,7 +113,11 @@ explain_connection() {
   esac
 }
 
-quoted() { printf "'%s'" "${1//\'/\'\\\'\'}"; }
+# Without a backslash in the substitution, which bash 3.2, that of macOS, would keep.
+quoted() {
+  local mark="'" escaped="'\\''"
+  printf "'%s'" "${1//$mark/$escaped}"
+}
 
 checksum() {
   if command -v sha256sum >/dev/null; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -d ' ' -f 1

@@ -43,9 +43,23 @@ test('a host with another key than EC2_HOST_KEY is sent nothing', async () => {
 
 test('the key of the host may stand among others, and in lines of known_hosts', async () => {
   const { shown } = await strangersKey();
-  const lines = `# what ssh-keyscan prints\r\n10.0.0.1 ${shown}\n[10.0.0.1]:22 ${host.env.EC2_HOST_KEY} a comment\n`;
+  const lines = `# what ssh-keyscan prints\r\n10.0.0.1 ${shown}\nssh-host.example ${host.env.EC2_HOST_KEY} a comment\n`;
   const { code, stdout, stderr } = await runCommand(PROJECT.command('status'), {
     env: { ...host.env, EC2_HOST_KEY: lines },
+  });
+  expect(stdout, stderr).toContain('current:  none');
+  expect(code).toBe(0);
+});
+
+test('the bash of macOS finds the way, too, and white space around what was pasted does no harm', async () => {
+  const pasted = {
+    EC2_HOST: ` ${host.env.EC2_HOST}\r\n`,
+    EC2_USER: `${host.env.EC2_USER}\n`,
+    EC2_PORT: `${host.env.EC2_PORT} `,
+  };
+  // It quotes as bash 3.2 does.
+  const { code, stdout, stderr } = await runCommand(PROJECT.command('status'), {
+    env: { ...host.env, ...pasted, BASH_COMPAT: '3.2' },
   });
   expect(stdout, stderr).toContain('current:  none');
   expect(code).toBe(0);
