@@ -97,10 +97,21 @@ test(
   LONG_MS,
 );
 
-test(
-  'a release that is good when it is tried, and fails under PM2, is rolled back',
-  async () => {
-    const { code, stderr, results } = await deploy(beginning('if (process.env.pm_id !== undefined) process.exit(3);'));
+test.each([
+  ['crashes', beginning('if (process.env.pm_id !== undefined) process.exit(3);')],
+  ['never gets ready', beginning(`if (process.env.pm_id !== undefined) { ${FOREVER} }`)],
+  [
+    'shows another version',
+    (main: string) =>
+      main.replace(
+        'function ownVersion() {',
+        "function ownVersion() { if (process.env.pm_id !== undefined) return '0.0.7';",
+      ),
+  ],
+])(
+  'a release that is good when it is tried, and %s under PM2, is rolled back',
+  async (_, change) => {
+    const { code, stderr, results } = await deploy(change);
     expect(code).toBe(1);
     expect(results.reason).toContain('the first worker did not serve');
     expect(stderr).toContain(`Rolled back to ${good} in `);
