@@ -13,10 +13,10 @@ release=$ROOT/releases/$version
 [[ $version != */* && -e $release/package.json ]] || fail "$version is not on the host. Here are: $(versions | tr '\n' ' ')"
 [[ $version != "$before" ]] || fail "$version serves already. Here are: $(versions | tr '\n' ' ')"
 printf 'version=%s\nprevious=%s\n' "$version" "$before"
-# A renewed certificate is not rolled back.
-(umask 077 && cp "$ROOT/current/.env" "$release/.env.new" && mv "$release/.env.new" "$release/.env")
+lend_dotenv "$release"
 if [[ $doctor == doctor ]]; then run_step doctor examine "$release"; fi
 run_step 'try it out' try_out "$release" "$version"
 run_step PM2 provide_pm2 "$release"
 serve "$version"
+lent=''
 forget_secrets

@@ -21,6 +21,7 @@ reason=''
 before='' before_previous=''
 switched=no
 unfinished=''
+lent=''
 
 say() { printf '%s\n' "$*" >&2; }
 fail() {
@@ -84,6 +85,21 @@ check_host() {
   ((free_mb >= 250)) || fail "Only $free_mb MB are free in $ROOT, and a release may take 250. Make room on the host's disk."
   before=$(release_of current)
   before_previous=$(release_of previous)
+}
+
+# lend_dotenv RELEASE: it gets the .env of now, since a renewed certificate is not rolled back. Unless it comes to serve,
+# `conclude` gives it back its own, which may hold the certificate that is needed next.
+lend_dotenv() {
+  if [[ -e $1/.env ]]; then ln "$1/.env" "$WORK/dotenv.own"; fi
+  lent=$1
+  cp "$ROOT/current/.env" "$1/.env.new"
+  chmod 600 "$1/.env.new"
+  mv "$1/.env.new" "$1/.env"
+}
+
+take_dotenv_back() {
+  rm -f "$1/.env.new"
+  if [[ -e $WORK/dotenv.own ]]; then mv -f "$WORK/dotenv.own" "$1/.env"; else rm -f "$1/.env"; fi
 }
 
 # examine DIRECTORY: the doctor, with this release and its .env.
@@ -211,6 +227,7 @@ conclude() {
       say "Nothing was switched: $before serves as before."
     fi
     if [[ -n $unfinished ]]; then rm -rf "$unfinished"; fi
+    if [[ -n $lent ]]; then take_dotenv_back "$lent"; fi
     printf 'reason=%s\n' "$reason"
   fi
   printf 'seconds=%s\n' "$(seconds_since "$began")"

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -72,6 +72,22 @@ test('a second deploy under load loses no call, and serves with its own .env', a
   expect(await stage.version()).toBe(second);
   expect(await readFile(join(host.root, 'current/.env'), 'utf8')).toContain('# The second.');
   expect((await host.workers()).map(({ pm2_env }) => pm2_env.status)).toEqual(['online', 'online']);
+}, 240_000);
+
+test('a rollback that the doctor refuses leaves the release before its own .env', async () => {
+  const { host, badDotenv } = stage;
+  const current = join(host.root, 'current/.env');
+  const good = await readFile(current, 'utf8');
+  const before = await readFile(join(host.root, 'previous/.env'), 'utf8');
+  await writeFile(current, badDotenv);
+  const { code, stderr } = await runCommand(PROJECT.command('rollback'), { env: host.env });
+  await writeFile(current, good);
+
+  expect(stderr).toContain('the doctor says: ✗ pair');
+  expect(code).toBe(1);
+  // Compared so that no key is printed.
+  expect((await readFile(join(host.root, 'previous/.env'), 'utf8')) === before).toBe(true);
+  expect(await stage.version()).toBe(second);
 }, 240_000);
 
 test('a rollback under load loses no call, and takes the .env of now along', async () => {
