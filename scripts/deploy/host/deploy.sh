@@ -44,4 +44,4 @@ mv -T "$new" "$release"
 unfinished=$release
 serve "$version"
 unfinished=''
-prune
+tidily prune

@@ -19,4 +19,4 @@ run_step 'try it out' try_out "$release" "$version"
 run_step PM2 provide_pm2 "$release"
 serve "$version"
 lent=''
-forget_secrets
+tidily forget_secrets

@@ -12,5 +12,5 @@ before=$version before_previous=$previous switched=yes
 run_step restore restore "$previous"
 switched=no
 point previous ''
-rm -rf "$ROOT/releases/$version"
-forget_secrets
+tidily rm -rf "$ROOT/releases/$version"
+tidily forget_secrets

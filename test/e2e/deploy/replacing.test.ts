@@ -55,8 +55,12 @@ test('a first deploy serves, and no secret shows on the way', async () => {
   for (const secret of secrets) expect(stdout + stderr + summary).not.toContain(secret);
 }, 240_000);
 
-test('a second deploy under load loses no call, and serves with its own .env', async () => {
+test('a second deploy under load loses no call, serves with its own .env, and leaves five releases', async () => {
   const { host, dotenv } = stage;
+  const old = [1, 2, 3, 4, 5].map((day) => `0.0.1+2020010${day}T000000Z`);
+  for (const version of old) await mkdir(join(host.root, 'releases', version), { recursive: true });
+  // What cannot be tidied up must not count as a failed deploy: this is no file.
+  await mkdir(join(host.root, 'releases', '0.0.1+20200105T000000Z', '.env'));
   const load = stage.load();
   const { code, results, stderr } = await runCommand(checkout.command('deploy'), {
     env: host.env,
@@ -72,6 +76,8 @@ test('a second deploy under load loses no call, and serves with its own .env', a
   expect(await stage.version()).toBe(second);
   expect(await readFile(join(host.root, 'current/.env'), 'utf8')).toContain('# The second.');
   expect((await host.workers()).map(({ pm2_env }) => pm2_env.status)).toEqual(['online', 'online']);
+  expect((await readdir(join(host.root, 'releases'))).sort()).toEqual([...old.slice(2), first, second].sort());
+  expect(stderr).toContain('Not all that is old could be removed');
 }, 240_000);
 
 test('a rollback that the doctor refuses leaves the release before its own .env', async () => {
