@@ -111,6 +111,8 @@ ExecStop=$2/pm2/node_modules/.bin/pm2 kill
 # Longer than calls in flight may take.
 TimeoutStopSec=120
 Restart=on-failure
+# One worker that the kernel kills for its memory is PM2's to replace, and no reason to stop the others.
+OOMPolicy=continue
 LimitNOFILE=65536
 UMask=0077
 NoNewPrivileges=yes
