@@ -165,6 +165,21 @@ reload() {
       fail "the first worker did not serve: $(tail -n 1 "$WORK/verify.error")$(last_error)"
   fi
   quietly pm2 startOrReload "$ROOT/current/ecosystem.config.js" || fail 'PM2 could not start or reload the workers'
+  scale || fail 'PM2 could not change the number of workers'
+}
+
+# scale: as many workers as the ecosystem file wants now. PM2 reloads those that are there, however many that is.
+scale() {
+  local wanted id count=0
+  wanted=$(cd "$ROOT/current" &&
+    clean node -e 'import("./ecosystem.config.js").then(({ apps: [{ instances }] }) => console.log(instances))') || return
+  # PM2 knows other words, such as "max".
+  [[ $wanted =~ ^[1-9][0-9]*$ ]] || return 0
+  for id in $(workers ids); do
+    count=$((count + 1))
+    if ((count > wanted)); then quietly pm2 delete "$id" || return; fi
+  done
+  if ((count < wanted)); then quietly pm2 scale "$NAME" "$wanted"; fi
 }
 
 verify() {
@@ -196,6 +211,7 @@ restore() {
   # PM2 does not reload what is not running; a worker that waits for its next try is stopped, and then started.
   for worker in $(workers stranded); do quietly pm2 stop "$worker" || true; done
   quietly pm2 startOrReload "$ROOT/current/ecosystem.config.js" || true
+  scale || true
   if ! workers verify "$1" --within "$SERVING_WITHIN_S" 2>"$WORK/verify.error"; then
     say "$(tail -n 1 "$WORK/verify.error"). Starting the workers anew."
     quietly pm2 delete "$NAME" || true

@@ -3,6 +3,7 @@
  *
  *     workers.mjs ROOT NAME first                     the id of the first worker, if all are online
  *     workers.mjs ROOT NAME stranded                  the ids of those that are not online
+ *     workers.mjs ROOT NAME ids                       the ids of all
  *     workers.mjs ROOT NAME list                      a table for people
  *     workers.mjs ROOT NAME verify VERSION --within SECONDS [--worker ID]
  *                                                     whether all of them, or this one, serve this release, and go on to
@@ -37,6 +38,9 @@ switch (command) {
   }
   case 'stranded':
     for (const { id, status } of await list()) if (status !== 'online') console.log(id);
+    break;
+  case 'ids':
+    for (const { id } of await list()) console.log(id);
     break;
   case 'list':
     for (const { id, pid, status, restarts, release } of await list()) {

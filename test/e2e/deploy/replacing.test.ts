@@ -64,7 +64,7 @@ test('a second deploy under load loses no call, serves with its own .env, and le
   const load = stage.load();
   const { code, results, stderr } = await runCommand(checkout.command('deploy'), {
     env: host.env,
-    stdin: `${dotenv}# The second.\n`,
+    stdin: `${dotenv.replace('PM2_INSTANCES=2', 'PM2_INSTANCES=3')}# The second.\n`,
   });
   await load.stop();
 
@@ -75,7 +75,7 @@ test('a second deploy under load loses no call, serves with its own .env, and le
   expect(results.previous).toBe(first);
   expect(await stage.version()).toBe(second);
   expect(await readFile(join(host.root, 'current/.env'), 'utf8')).toContain('# The second.');
-  expect((await host.workers()).map(({ pm2_env }) => pm2_env.status)).toEqual(['online', 'online']);
+  expect((await host.workers()).map(({ pm2_env }) => pm2_env.status)).toEqual(['online', 'online', 'online']);
   expect((await readdir(join(host.root, 'releases'))).sort()).toEqual([...old.slice(2), first, second].sort());
   expect(stderr).toContain('Not all that is old could be removed');
 }, 240_000);
@@ -131,6 +131,8 @@ test('a release that PUBLIC_URL does not show is taken back', async () => {
   expect(results.previous).toBe(first);
   expect(await stage.version()).toBe(first);
   expect(await readFile(join(host.root, 'current/.env'), 'utf8')).toContain('# The second.');
+  // The .env that was taken back wanted two.
+  expect(await host.workers()).toHaveLength(3);
 }, 240_000);
 
 test('what PM2 has saved serves again after a reboot', async () => {
