@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { chmod, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -49,6 +49,29 @@ test('the key of the host may stand among others, and in lines of known_hosts', 
   });
   expect(stdout, stderr).toContain('current:  none');
   expect(code).toBe(0);
+});
+
+test('ssh is started without the secrets that the environment holds', async () => {
+  const directory = await directoryWith({ ssh: '#!/bin/sh\nenv >"$0.env"\n' });
+  await chmod(join(directory, 'ssh'), 0o755);
+  const secrets = [
+    'TOSS_PRIVATE_KEY_B64',
+    'TOSS_PRIVATE_KEY_PASSPHRASE',
+    'PROXY_API_KEYS',
+    'REDIS_URL',
+    'PROXY_SETTINGS',
+  ];
+  const { code, stderr } = await runCommand(PROJECT.command('status'), {
+    env: {
+      ...host.env,
+      ...Object.fromEntries(secrets.map((name) => [name, 'a secret'])),
+      PATH: `${directory}:${process.env.PATH}`,
+    },
+  });
+  expect(code, stderr).toBe(0);
+  const environment = await readFile(join(directory, 'ssh.env'), 'utf8');
+  expect(environment).toContain('EC2_HOST=');
+  expect(environment).not.toMatch(/a secret|PRIVATE KEY/);
 });
 
 test('the bash of macOS finds the way, too, and white space around what was pasted does no harm', async () => {
