@@ -28,8 +28,7 @@ export function forward(pool: ConnectionPool, limits: Limits): Handler {
       { method, path, headers: requestHeaders(envelope, target), body },
       { pool, upstream: target.host, timeoutMs, trace, onEnded },
     );
-    call.alsoAwait();
-    call.onCallerGone = () => exchange.abandon();
+    call.alsoAwait(exchange);
     return exchange.answer;
   };
 

@@ -207,3 +207,10 @@ test('no file is too long to be one thing', () => {
 
   expect(long.map(({ file, lines }) => `${file}: ${lines} lines`)).toEqual([]);
 });
+
+test('no function is written where it is assigned to a property: V8 puts it, and with it all of a call, among what is old', () => {
+  const WRITTEN_IN_PLACE = /\.#?\w+ \??\??= (?:async )?(?:function\b|\w+ =>|\([^()]*\)(?:: [^=]+)? =>)/;
+
+  expect('call.onGone = () => exchange.abandon();').toMatch(WRITTEN_IN_PLACE);
+  expect(sources.filter(({ code }) => WRITTEN_IN_PLACE.test(code)).map(({ file }) => file)).toEqual([]);
+});
