@@ -22,7 +22,7 @@ export const apps = [
     script: 'dist/main.js',
     cwd: linkTo(directory),
 
-    // As in `npm start`: with a larger young generation Node 24 takes 75 MB more in a rush of calls, and is no faster.
+    // As in `npm start`. Node's own 16 MB would spare 5 % of the CPU time, and take 60 MB more in a rush of 2,000 calls.
     node_args: '--max-semi-space-size=8',
 
     // One process per core, and at least two: while a reload replaces them one after the other, another one serves.

@@ -3,11 +3,10 @@
  * every way we know and keeps a ledger. Exits with 1 when a call was not what it was said to be, and says how to play the
  * same run again; with 130 when it was interrupted.
  */
-
 import { Progress } from './chaos/progress.ts';
 import { describeRun, describeViolations, replayCommand } from './chaos/report.ts';
 import { run } from './chaos/run.ts';
-import { readOptions } from './command-line.ts';
+import { readOptions, wholeNumber } from './command-line.ts';
 
 const values = readOptions('npm run chaos -- [--calls N] [--seed N] [--at-once N]', {
   calls: { type: 'string', default: '20000' },
@@ -46,9 +45,3 @@ if (report.tally.calls < calls) {
   process.exit(130);
 }
 console.log('No false not_processed, no request twice, every answered call byte for byte.');
-
-function wholeNumber(name: string, text: string, least: number): number {
-  if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text);
-  console.error(`--${name} takes a whole number from ${least} to 999999999.`);
-  process.exit(2);
-}

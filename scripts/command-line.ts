@@ -16,3 +16,10 @@ export function readOptions<const T extends Described>(usage: string, options: T
     process.exit(2);
   }
 }
+
+/** The value of an option that counts something. Where it is none it says so, and ends the process with 2. */
+export function wholeNumber(name: string, text: string, least: number): number {
+  if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text);
+  console.error(`--${name} takes a whole number from ${least} to 999999999.`);
+  process.exit(2);
+}

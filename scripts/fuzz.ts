@@ -4,7 +4,7 @@
  * possible, printed, and written to the corpus, whose files `npm test` checks from then on. Exits with 1 when a case
  * failed, with 130 when it was interrupted before its numbers were reached.
  */
-import { readOptions } from './command-line.ts';
+import { readOptions, wholeNumber } from './command-line.ts';
 import { Alarms } from './fuzz/alarms.ts';
 import { type Campaign, type Failure, replay, run } from './fuzz/campaign.ts';
 import { printable, saveToCorpus } from './fuzz/corpus.ts';
@@ -26,7 +26,7 @@ const values = readOptions('npm run fuzz -- [--envelopes N] [--streams N] [--set
 });
 const { envelopes, streams, settings } = values;
 const isEndless = envelopes === undefined && streams === undefined && settings === undefined;
-const firstSeed = wholeNumber('seed', values.seed);
+const firstSeed = wholeNumber('seed', values.seed, 0);
 
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort());
@@ -62,7 +62,7 @@ async function playAll(): Promise<number> {
 
 function player<Case>(campaign: Campaign<Case>, wanted: string | undefined) {
   const { name } = campaign;
-  const most = wanted === undefined ? (isEndless ? Number.POSITIVE_INFINITY : 0) : wholeNumber(name, wanted);
+  const most = wanted === undefined ? (isEndless ? Number.POSITIVE_INFINITY : 0) : wholeNumber(name, wanted, 0);
   const tally = new Tally();
   /** @returns whether all went well */
   const play = async (seed: number): Promise<boolean> => {
@@ -99,10 +99,4 @@ async function failsAlone<Case>(campaign: Campaign<Case>, one: Case): Promise<bo
   } catch {
     return true;
   }
-}
-
-function wholeNumber(name: string, text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  console.error(`--${name} takes a whole number up to 999999999.`);
-  process.exit(2);
 }

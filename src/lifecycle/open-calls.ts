@@ -13,10 +13,6 @@ export interface OpenCall {
 export class OpenCalls<Call extends OpenCall> {
   readonly #calls: Call[] = [];
 
-  get size(): number {
-    return this.#calls.length;
-  }
-
   /** As they are now, whatever enters or leaves while one looks at them. */
   list(): Call[] {
     return [...this.#calls];

@@ -19,7 +19,7 @@ test('whatever enters and leaves, in any order and twice, those are listed that 
           openCalls.enter(call);
           expected.add(call);
         }
-        expect(openCalls.size).toBe(expected.size);
+        expect(openCalls.list()).toHaveLength(expected.size);
         expect(openCalls.list().every((each) => expected.has(each))).toBe(true);
       }
     }),
@@ -37,5 +37,5 @@ test('what enters or leaves while one goes through the list changes nothing of i
   });
 
   expect(seen).toEqual(calls);
-  expect(openCalls.size).toBe(0);
+  expect(openCalls.list()).toEqual([]);
 });
