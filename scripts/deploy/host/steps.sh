@@ -8,10 +8,11 @@ trap 'exit 143' TERM
 trap 'conclude $?' EXIT
 
 host_scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=releases.sh
+. "$host_scripts/releases.sh"
 NAME=toss-mtls-proxy
-# How many releases are kept, and for how long the workers may take to serve once PM2 has started them. For the first
-# one it is less: PM2 has waited for it already.
-KEPT=5
+# For how long the workers may take to serve once PM2 has started them. For the first one it is less: PM2 has waited for
+# it already.
 SERVING_WITHIN_S=30
 FIRST_WITHIN_S=10
 
@@ -21,7 +22,6 @@ reason=''
 before='' before_previous=''
 switched=no
 unfinished=''
-lent=''
 
 say() { printf '%s\n' "$*" >&2; }
 fail() {
@@ -85,21 +85,6 @@ check_host() {
   ((free_mb >= 250)) || fail "Only $free_mb MB are free in $ROOT, and a release may take 250. Make room on the host's disk."
   before=$(release_of current)
   before_previous=$(release_of previous)
-}
-
-# lend_dotenv RELEASE: it gets the .env of now, since a renewed certificate is not rolled back. Unless it comes to serve,
-# `conclude` gives it back its own, which may hold the certificate that is needed next.
-lend_dotenv() {
-  if [[ -e $1/.env ]]; then ln "$1/.env" "$WORK/dotenv.own"; fi
-  lent=$1
-  cp "$ROOT/current/.env" "$1/.env.new"
-  chmod 600 "$1/.env.new"
-  mv "$1/.env.new" "$1/.env"
-}
-
-take_dotenv_back() {
-  rm -f "$1/.env.new"
-  if [[ -e $WORK/dotenv.own ]]; then mv -f "$WORK/dotenv.own" "$1/.env"; else rm -f "$1/.env"; fi
 }
 
 # examine DIRECTORY: the doctor, with this release and its .env.
@@ -243,7 +228,7 @@ conclude() {
       say "Nothing was switched: $before serves as before."
     fi
     if [[ -n $unfinished ]]; then rm -rf "$unfinished"; fi
-    if [[ -n $lent ]]; then take_dotenv_back "$lent"; fi
+    take_dotenv_back
     printf 'reason=%s\n' "$reason"
   fi
   printf 'seconds=%s\n' "$(seconds_since "$began")"
@@ -252,33 +237,3 @@ conclude() {
   if ((status == 0)); then say 'Done.'; fi
   exit "$status"
 }
-
-# forget_secrets: only the release that serves and the one before it keep a .env.
-forget_secrets() {
-  local directory status=0
-  for directory in "$ROOT"/releases/*/; do
-    case $(basename "$directory") in
-      "$(release_of current)" | "$(release_of previous)") ;;
-      *) rm -f "$directory/.env" || status=1 ;;
-    esac
-  done
-  return "$status"
-}
-
-# versions: those that are here, newest first, by the time after the plus sign.
-versions() { find "$ROOT/releases" -mindepth 1 -maxdepth 1 -type d -name '[!.]*' -printf '%f\n' | sort -t + -k 2,2r; }
-
-prune() {
-  local version count=0 status=0
-  for version in $(versions); do
-    count=$((count + 1))
-    if ((count <= KEPT)) || [[ $version == "$(release_of current)" || $version == "$(release_of previous)" ]]; then continue; fi
-    rm -rf "${ROOT:?}/releases/$version" || status=1
-  done
-  forget_secrets || status=1
-  find "$ROOT/deploys" -name '*.log' -printf '%f\n' | sort -r | tail -n +51 | while read -r version; do rm -f "$ROOT/deploys/$version"; done || status=1
-  return "$status"
-}
-
-# tidily COMMAND: what follows a change that has succeeded, and cannot make it fail any more.
-tidily() { "$@" || say 'Not all that is old could be removed: see above. Secrets may be left in releases/*/.env.'; }
