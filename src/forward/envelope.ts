@@ -2,8 +2,17 @@
 
 import { ProxyError } from '../errors.ts';
 import { isHeaderName, isHeaderValue } from './header-syntax.ts';
-import { isEmptyObject, type Member, membersOf, skipWhiteSpace } from './json-members.ts';
-import { parseJson } from './json-text.ts';
+import {
+  isContainer,
+  isEmptyObject,
+  isNull,
+  isString,
+  type Member,
+  membersAt,
+  parseMembers,
+  textAt,
+  valueAt,
+} from './json.ts';
 import { pathProblem } from './path.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
@@ -27,8 +36,8 @@ export interface Envelope {
 const FIELDS = ['method', 'path', 'hostname', 'headers', 'body', 'timeoutMs'] as const;
 
 type Field = (typeof FIELDS)[number];
-type Fields = Partial<Record<Field, unknown>>;
-type Spans = Partial<Record<Field, Member>>;
+/** Where the fields stand that are there; one that is `null` counts as absent. */
+type Fields = { readonly [field in Field]?: Member };
 
 /** Far above what a call needs; a hundred thousand of them would cost a fifth of a second, in which nobody is served. */
 const MAX_HEADERS = 256;
@@ -43,38 +52,43 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
  * @throws ProxyError `invalid_json` or `invalid_request`; the message names the field and never holds a value
  */
 export function parseEnvelope(bytes: Buffer): Envelope {
-  const { text, value } = parseJson(bytes);
-  const fields: Fields = isObject(value) ? value : refuse('The request body is not a JSON object. Send one.');
-  const spans = locateFields(text, fields);
-  const method = readMethod(fields.method);
-  const path = readPath(fields.path);
-  const hostname = readHostname(fields.hostname);
-  const headers = readHeaders(fields.headers, text, spans.headers);
-  const body = readBody(fields.body, text, spans.body, bytes);
+  const members = parseMembers(bytes) ?? refuse('The request body is not a JSON object. Send one.');
+  const fields = locateFields(bytes, members);
+  const value = (field: Field) => fields[field] && valueAt(bytes, fields[field]);
+  const method = readMethod(value('method'));
+  const path = readPath(value('path'));
+  const hostname = readHostname(value('hostname'));
+  const headers = readHeaders(bytes, fields.headers);
+  const body = readBody(bytes, fields.body);
   if (body !== undefined && (method === 'GET' || method === 'HEAD')) {
     refuse(
       `"body" cannot go with ${method}: a server that ignores it would read it as the next request. Leave it out.`,
     );
   }
-  return { method, path, hostname, headers, body, timeoutMs: readTimeoutMs(fields.timeoutMs) };
+  return { method, path, hostname, headers, body, timeoutMs: readTimeoutMs(value('timeoutMs')) };
 }
 
-/** Where the fields stand that are there. What `JSON.parse` hides is found here: members that stand twice. */
-function locateFields(text: string, fields: Fields): Spans {
+function locateFields(bytes: Buffer, members: readonly Member[]): Fields {
+  const fields: { [field in Field]?: Member } = {};
+  for (const member of members) {
+    const field = FIELDS.find((name) => name === member.name);
+    if (field !== undefined && !isNull(bytes, member)) fields[field] = member;
+  }
   for (const name of ['method', 'path'] as const) {
-    if (fields[name] === undefined || fields[name] === null) {
+    if (fields[name] === undefined) {
       const message = `"${name}" is missing. Every call needs a "method" and a "path".`;
       throw new ProxyError('invalid_request', { title: 'Missing method or path', message });
     }
   }
-  const spans: Spans = {};
-  for (const member of membersOf(text, skipWhiteSpace(text, 0))) {
-    const field = FIELDS.find((name) => name === member.key);
-    if (field === undefined) refuse(`${quoteName(member.key)} is not a field. The fields are: ${FIELDS.join(', ')}.`);
-    if (spans[field] !== undefined) refuse(`"${field}" stands twice. Send each field once.`);
-    spans[field] = member;
+  const seen = new Set<string>();
+  for (const { name } of members) {
+    if (!FIELDS.some((field) => field === name)) {
+      refuse(`${quoteName(name)} is not a field. The fields are: ${FIELDS.join(', ')}.`);
+    }
+    if (seen.has(name)) refuse(`"${name}" stands twice. Send each field once.`);
+    seen.add(name);
   }
-  return spans;
+  return fields;
 }
 
 function readMethod(value: unknown): Method {
@@ -90,26 +104,26 @@ function readPath(value: unknown): string {
 }
 
 function readHostname(value: unknown): string | undefined {
-  if (value === undefined || value === null) return undefined;
-  return typeof value === 'string' ? value : refuse('"hostname" must be a string: one of UPSTREAM_HOSTS.');
+  if (value === undefined || typeof value === 'string') return value;
+  return refuse('"hostname" must be a string: one of UPSTREAM_HOSTS.');
 }
 
-function readHeaders(value: unknown, text: string, span: Member | undefined): Envelope['headers'] {
-  if (value === undefined || value === null || span === undefined) return [];
-  if (!isObject(value)) refuse('"headers" must be an object of names and values.');
+function readHeaders(bytes: Buffer, field: Member | undefined): Envelope['headers'] {
+  if (field === undefined) return [];
+  const members = membersAt(bytes, field.start) ?? refuse('"headers" must be an object of names and values.');
+  if (members.length > MAX_HEADERS) refuse(`"headers" holds more than ${MAX_HEADERS} headers. Send fewer.`);
   const headers: [string, string][] = [];
   const seen = new Set<string>();
-  for (const { key: name, start, end } of membersOf(text, span.start)) {
-    if (headers.length === MAX_HEADERS) refuse(`"headers" holds more than ${MAX_HEADERS} headers. Send fewer.`);
+  for (const member of members) {
+    const { name } = member;
     if (!isHeaderName(name)) refuse(`"headers": ${quoteName(name)} is not a legal header name.`);
     const lower = name.toLowerCase();
     if (seen.has(lower)) refuse(`"headers": ${quoteName(name)} stands twice; upper and lower case make no difference.`);
     seen.add(lower);
-    const given = value[name];
-    if (typeof given !== 'string' && typeof given !== 'number' && typeof given !== 'boolean') {
+    if (isNull(bytes, member) || isContainer(bytes, member)) {
       refuse(`"headers": the value of ${quoteName(name)} must be a string, a number or a boolean.`);
     }
-    const header = typeof given === 'string' ? given : text.slice(start, end);
+    const header = isString(bytes, member) ? String(valueAt(bytes, member)) : textAt(bytes, member);
     if (!isHeaderValue(header)) {
       refuse(`"headers": the value of ${quoteName(name)} holds a control character or one outside Latin-1.`);
     }
@@ -118,27 +132,21 @@ function readHeaders(value: unknown, text: string, span: Member | undefined): En
   return headers;
 }
 
-function readBody(value: unknown, text: string, span: Member | undefined, bytes: Buffer): Buffer | undefined {
-  if (value === undefined || value === null || value === '' || span === undefined) return undefined;
-  if (typeof value === 'string') {
-    if (LONE_SURROGATE.test(value)) refuse('"body" holds half of a surrogate pair, which has no form in UTF-8.');
-    return Buffer.from(value, 'utf8');
+function readBody(bytes: Buffer, field: Member | undefined): Buffer | undefined {
+  if (field === undefined) return undefined;
+  if (isString(bytes, field)) {
+    const text = String(valueAt(bytes, field));
+    if (LONE_SURROGATE.test(text)) refuse('"body" holds half of a surrogate pair, which has no form in UTF-8.');
+    return text === '' ? undefined : Buffer.from(text, 'utf8');
   }
-  if (typeof value !== 'object') refuse('"body" must be an object, an array or a string.');
-  if (isObject(value) && isEmptyObject(text, span.start)) return undefined;
-  // As many bytes as characters means ASCII: the body's place in the text is its place in the bytes.
-  if (text.length === bytes.length) return bytes.subarray(span.start, span.end);
-  return Buffer.from(text.slice(span.start, span.end), 'utf8');
+  if (!isContainer(bytes, field)) refuse('"body" must be an object, an array or a string.');
+  return isEmptyObject(bytes, field) ? undefined : bytes.subarray(field.start, field.end);
 }
 
 function readTimeoutMs(value: unknown): number | undefined {
-  if (value === undefined || value === null) return undefined;
+  if (value === undefined) return undefined;
   if (typeof value === 'number' && Number.isInteger(value) && value > 0) return value;
   return refuse('"timeoutMs" must be a whole number of milliseconds, 1 or more.');
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A caller's own name, safe to show: printable ASCII and short, since anything may have been pasted into its place. */
