@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { startScript } from '../start-script.ts';
 import { caddyRelay, haproxyRelay, isInstalled, nginxRelay } from './relays.ts';
 import { type BodySize, bodyOf, type Setting } from './setting.ts';
 
@@ -56,8 +57,8 @@ export function requestOf({ request }: Contender, size: BodySize): CallerRequest
   return request(`/${size}`, bodyOf(size));
 }
 
-/** As `npm start` and PM2 have it. */
-const FLAGS = ['--max-semi-space-size=8'];
+/** As `npm start` and PM2 have them. */
+const { flags: FLAGS } = startScript();
 
 const FEATURES = {
   PROXY_API_KEYS: `bench:${API_KEY}`,

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import type { Authority, KeyPair } from '../../../scripts/pki.ts';
+import { startScript } from '../../../scripts/start-script.ts';
 import type { LaneStatus } from '../../../src/upstream/lane-status.ts';
 import { directoryWith } from './files.ts';
 import { findPort } from './port.ts';
@@ -36,17 +35,14 @@ interface ProxyOptions {
   readonly clockBehindDays?: number;
 }
 
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const START = /^exec node (?<flags>(?:--\S+ )*)(?<main>dist\/main\.js)$/;
-
 /** Starts the service on a free port of the loopback interface, and waits until it is ready. */
 export async function startProxy(options: ProxyOptions): Promise<ProxyProcess> {
   const { authority, upstreamPort, settings, clockBehindDays = 0 } = options;
   const client = options.client ?? (await authority.issue({ commonName: 'e2e-mini-app' }));
   const adminPort = await findPort();
   const { flags, main } = startScript();
-  if (clockBehindDays > 0) flags.push('--import', clockBehind(clockBehindDays));
-  const program = await startProgram(process.execPath, [...flags, main], {
+  const clock = clockBehindDays > 0 ? ['--import', clockBehind(clockBehindDays)] : [];
+  const program = await startProgram(process.execPath, [...flags, ...clock, main], {
     // No `.env` lies there.
     cwd: await directoryWith({}),
     env: {
@@ -83,14 +79,6 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyProcess> {
       return targets[0];
     },
   };
-}
-
-/** Node's flags and the file of `npm start`, without npm and its shell in between, which would hide the process. */
-function startScript(): { flags: string[]; main: string } {
-  const manifest = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
-  const { flags = '', main = '' } = START.exec(manifest.scripts.start)?.groups ?? {};
-  if (main === '') throw new Error(`package.json: "start" is not of the form ${START.source}`);
-  return { flags: flags.split(' ').filter((flag) => flag !== ''), main: path.join(ROOT, main) };
 }
 
 /** A module that sets JavaScript's clock back. With it the service takes a certificate that every server finds expired. */
