@@ -30,6 +30,8 @@ const ROOMS = [
 /** Decisions: functions from values to values, without sockets, files, clocks or the state of the process. */
 const PURE = [
   'forward/envelope.ts',
+  'forward/json.ts',
+  'forward/json-grammar.ts',
   'forward/target.ts',
   'forward/headers.ts',
   'forward/path.ts',
