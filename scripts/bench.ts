@@ -76,6 +76,7 @@ function optionsOf(given: readonly string[]): Options {
     return parseOptions(given, process.execPath);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
+    console.error('Usage: npm run bench -- [--quick] [options of docs/performance.md]');
     process.exit(2);
   }
 }

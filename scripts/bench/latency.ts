@@ -22,6 +22,8 @@ export interface LatencyRow {
 export interface QuietRow {
   readonly name: string;
   readonly id: string;
+  /** How long the spell was. */
+  readonly quietMs: number;
   readonly ms: Figure;
   readonly roundTrips: number;
 }
@@ -87,9 +89,10 @@ export async function quietCalls(
   const link = await openSlowLink(ground.upstreamPort, ONE_WAY_MS);
   const called = await startAll(ground, contenders, link.port, warmth / 10);
   const times = called.map((): number[] => []);
+  const quietMs = QUIET_SPELL_MS * warmth;
   const spells = Math.ceil(rounds * SPELLS_PER_ROUND * warmth);
   for (let spell = 1; spell <= spells; spell += 1) {
-    await delay(QUIET_SPELL_MS * warmth);
+    await delay(quietMs);
     for (const [at, { running, agent }] of called.entries()) times[at]?.push(await timeCall(running, 'small', agent));
     const last = times.map((list, at) => `${contenders[at]?.id} ${list.at(-1)?.toFixed(1)} ms`);
     onProgress(`quiet spell ${spell}/${spells}: ${last.join(', ')}`);
@@ -98,7 +101,7 @@ export async function quietCalls(
   link.close();
   return contenders.map(({ id, name }, at) => {
     const ms = figure(times[at] ?? []);
-    return { id, name, ms, roundTrips: ms.median / (2 * ONE_WAY_MS) };
+    return { id, name, quietMs, ms, roundTrips: ms.median / (2 * ONE_WAY_MS) };
   });
 }
 

@@ -48,7 +48,7 @@ export function report(results: Results): string {
       ),
     quiet &&
       section(
-        'A call after a quiet spell of 6 s, over a link with a round trip of 10 ms',
+        `A call after a quiet spell of ${(quiet[0]?.quietMs ?? 0) / 1000} s, over a link with a round trip of 10 ms`,
         table(
           ['', 'ms', 'round trips'],
           quiet.map(({ name, ms, roundTrips }) => [name, spread(ms, 1), roundTrips.toFixed(1)]),

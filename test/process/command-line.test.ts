@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 
-test.each(['sandbox', 'chaos', 'fuzz', 'soak'])(
+test.each(['sandbox', 'chaos', 'fuzz', 'soak', 'bench'])(
   '%s says how it is called, without a stack',
   (script) => {
     const { status, stdout, stderr } = spawnSync(

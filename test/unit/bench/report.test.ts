@@ -61,6 +61,13 @@ test('a report has a table for what was measured, and none for what was not', ()
   expect(text).not.toContain('NaN');
 });
 
+test('a report says how long the quiet spells of its run were', () => {
+  const ms = { median: 12.1, low: 11.9, high: 12.4 };
+  const quiet = [{ id: 'ours', name: 'ours', quietMs: 120, ms, roundTrips: 1.2 }];
+
+  expect(report({ ...RESULTS, quiet })).toContain('### A call after a quiet spell of 0.12 s,');
+});
+
 test('a report takes the place of the last one, and leaves the words around it alone', () => {
   const document = `Before.\n\n<!-- bench: what follows is written by npm run bench -->\nold\n<!-- bench: end -->\n\nAfter.\n`;
 
