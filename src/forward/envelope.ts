@@ -68,11 +68,20 @@ export function parseEnvelope(bytes: Buffer): Envelope {
   return { method, path, hostname, headers, body, timeoutMs: readTimeoutMs(value('timeoutMs')) };
 }
 
+/** A missing method or path is told first: whoever sends something else altogether is best served by that. */
 function locateFields(bytes: Buffer, members: readonly Member[]): Fields {
   const fields: { [field in Field]?: Member } = {};
+  const seen = new Set<Field>();
+  let problem: string | undefined;
   for (const member of members) {
     const field = FIELDS.find((name) => name === member.name);
-    if (field !== undefined && !isNull(bytes, member)) fields[field] = member;
+    if (field === undefined) {
+      problem ??= `${quoteName(member.name)} is not a field. The fields are: ${FIELDS.join(', ')}.`;
+      continue;
+    }
+    if (seen.has(field)) problem ??= `"${field}" stands twice. Send each field once.`;
+    else if (!isNull(bytes, member)) fields[field] = member;
+    seen.add(field);
   }
   for (const name of ['method', 'path'] as const) {
     if (fields[name] === undefined) {
@@ -80,14 +89,7 @@ function locateFields(bytes: Buffer, members: readonly Member[]): Fields {
       throw new ProxyError('invalid_request', { title: 'Missing method or path', message });
     }
   }
-  const seen = new Set<string>();
-  for (const { name } of members) {
-    if (!FIELDS.some((field) => field === name)) {
-      refuse(`${quoteName(name)} is not a field. The fields are: ${FIELDS.join(', ')}.`);
-    }
-    if (seen.has(name)) refuse(`"${name}" stands twice. Send each field once.`);
-    seen.add(name);
-  }
+  if (problem !== undefined) refuse(problem);
   return fields;
 }
 
