@@ -20,7 +20,10 @@ interface ExchangeOptions {
   /** For the whole call, from now to the last byte of the answer. */
   readonly timeoutMs: number;
   readonly trace: Trace;
-  /** Called once, when nothing more will happen between us and the payment API; `trace` is final then. */
+  /**
+   * Called once, when nothing more will happen between us and the payment API; `trace` is final then. Never before the
+   * constructor has returned, and not at all if that throws.
+   */
   readonly onEnded: () => void;
 }
 
