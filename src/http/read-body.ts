@@ -25,9 +25,13 @@ export function readBody(
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
-    const fail = (error: ProxyError) => {
+    // A call may wait long for its answer, and would keep what listens, and the body with it, for as long.
+    const stop = () => {
       clearTimeout(deadline);
       request.off('data', onData).off('end', onEnd).off('close', onClose);
+    };
+    const fail = (error: ProxyError) => {
+      stop();
       reject(error);
     };
     const onData = (chunk: Buffer) => {
@@ -36,10 +40,8 @@ export function readBody(
       else chunks.push(chunk);
     };
     const onEnd = () => {
-      clearTimeout(deadline);
+      stop();
       resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, bytes));
-      // The listeners live as long as the call, and would keep the body a second time.
-      chunks.length = 0;
     };
     const onClose = () => {
       if (!request.readableEnded) fail(new ProxyError('caller_gone'));

@@ -36,7 +36,7 @@ export class Handshake {
   readonly #endedMs: PhasesMs = {};
   #phaseStartedAtMs = performance.now();
   #onSettled: (() => void) | undefined;
-  #deadline: NodeJS.Timeout;
+  #deadline: NodeJS.Timeout | undefined;
   #settled: NodeJS.Timeout | undefined;
 
   constructor(host: UpstreamHost, credentials: Credentials, options: HandshakeOptions, onSettled: () => void) {
@@ -76,9 +76,16 @@ export class Handshake {
     socket.once('close', () => {
       if (this.#onSettled !== undefined) this.#endPhase(this.phase);
       this.#onSettled = undefined;
-      clearTimeout(this.#deadline);
-      clearTimeout(this.#settled);
+      this.#stopTimers();
     });
+  }
+
+  /** Lets go of them as well: a connection lives longer than its handshake. */
+  #stopTimers(): void {
+    clearTimeout(this.#deadline);
+    clearTimeout(this.#settled);
+    this.#deadline = undefined;
+    this.#settled = undefined;
   }
 
   #endPhase(next: Phase): void {
@@ -111,8 +118,7 @@ export class Handshake {
     const onSettled = this.#onSettled;
     if (onSettled === undefined || this.socket.destroyed) return;
     this.#onSettled = undefined;
-    clearTimeout(this.#deadline);
-    clearTimeout(this.#settled);
+    this.#stopTimers();
     this.#endPhase('send');
     onSettled();
   }
