@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { createAuthority } from '../../scripts/pki.ts';
 import { onRequest, startUpstream } from '../support/upstream.ts';
+import { allocatorEnv } from './support/allocator.ts';
 import { startLoad } from './support/load.ts';
 import { openPm2, type Pm2 } from './support/pm2.ts';
 import { findPort } from './support/port.ts';
@@ -46,8 +47,8 @@ async function open(answerAfterMs = 0): Promise<Stage> {
       `METRICS_PORT=${metricsPort}`,
       'NODE_ENV=production',
     ].join('\n'),
-    // As in the shell of an operator who has exported what belongs into `.env`.
-    { PROXY_API_KEYS: `test:${KEY}` },
+    // As in the shell of an operator who has exported what belongs into `.env`, on a host that bootstrap has made.
+    { PROXY_API_KEYS: `test:${KEY}`, ...(await allocatorEnv()) },
   );
   await pm2.command('start', 'ecosystem.config.js');
   return { pm2, port, metricsPort, keyPem: client.keyPem };
@@ -107,6 +108,18 @@ test('every worker has metrics on a port of its own, also after a reload, and a 
   await expect
     .poll(states)
     .toMatchObject([{ lastReload: { result: 'unchanged' } }, { lastReload: { result: 'unchanged' } }]);
+});
+
+test('every worker has the memory allocator that PM2 was started with, also after a reload', async () => {
+  const { pm2 } = await open();
+  const allocators = async () => {
+    const maps = (await pm2.processes()).map(({ pid }) => readFile(`/proc/${pid}/maps`, 'latin1'));
+    return (await Promise.all(maps)).map((text) => /libjemalloc/.exec(text)?.[0]);
+  };
+  expect(await allocators()).toEqual(['libjemalloc', 'libjemalloc']);
+
+  await pm2.command('reload', 'ecosystem.config.js');
+  expect(await allocators()).toEqual(['libjemalloc', 'libjemalloc']);
 });
 
 test('PM2 writes no secret to disk', async () => {

@@ -32,16 +32,46 @@ install_packages() {
     did_nothing 'packages'
     return
   fi
+  add_packages "${missing[@]}"
+  did "packages: ${missing[*]}"
+}
+
+add_packages() {
   if command -v apt-get >/dev/null; then
-    apt-get -qq update
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "${missing[@]}" >/dev/null
+    apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "$@" >/dev/null
   elif command -v dnf >/dev/null; then
-    dnf --quiet --assumeyes install "${missing[@]}"
+    dnf --quiet --assumeyes install "$@"
   else
     echo 'This is neither Ubuntu nor Amazon Linux 2023: there is no apt-get and no dnf.' >&2
     return 1
   fi
-  did "packages: ${missing[*]}"
+}
+
+# Without it the service does the same, but keeps the memory that a rush of calls has taken. So no host is refused for it.
+install_allocator() {
+  local package=jemalloc
+  if has_allocator; then
+    did_nothing "$package"
+    return
+  fi
+  if command -v apt-get >/dev/null; then package=libjemalloc2; fi
+  if add_packages "$package"; then
+    did "packages: $package"
+  else
+    echo "missing: $package could not be installed. A worker will not give memory back after a rush of calls; run this again to retry." >&2
+  fi
+}
+
+has_allocator() { [[ $(PATH=$PATH:/usr/sbin:/sbin ldconfig -p) == *libjemalloc.so.2* ]]; }
+
+# jemalloc in place of the C library's malloc, which keeps what it has freed: after 2,000 calls at once a worker falls from
+# 325 MB to 200 instead of staying there (Node 24). What has not been used for a second goes back to the system, and a thread
+# of its own sees to it while no calls come. To give it back at once would add two thirds to the cost of a call with 64 KiB.
+allocator_file() {
+  cat <<'SETTINGS'
+LD_PRELOAD=libjemalloc.so.2
+MALLOC_CONF=dirty_decay_ms:1000,muzzy_decay_ms:0,background_thread:true
+SETTINGS
 }
 
 # install_node MIRROR PREFIX BIN: the newest Node of NODE_MAJOR, whose checksum must be the one that is published with it.
@@ -105,6 +135,7 @@ Type=forking
 User=$1
 WorkingDirectory=$2
 Environment=PATH=/usr/local/bin:/usr/bin:/bin
+EnvironmentFile=-/etc/toss-mtls-proxy/allocator.env
 PIDFile=$3/.pm2/pm2.pid
 ExecStart=$2/pm2/node_modules/.bin/pm2 resurrect
 ExecStop=$2/pm2/node_modules/.bin/pm2 kill

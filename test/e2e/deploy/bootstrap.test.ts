@@ -61,6 +61,21 @@ test('bootstrap refuses a Node that is not what its checksum says', async () => 
   expect(await readdir(directory, { recursive: true })).toEqual(['bin']);
 });
 
+test('a host for which there is no jemalloc is made ready all the same, and told what it lacks', async () => {
+  const directory = await directoryWith({});
+  await writeFile(join(directory, 'ldconfig'), '#!/bin/sh\n', { mode: 0o755 });
+  await writeFile(join(directory, 'apt-get'), '#!/bin/sh\nexit 100\n', { mode: 0o755 });
+  const { code, stderr } = await part(`PATH=${directory}:$PATH; install_allocator; ! has_allocator`);
+  expect(stderr).toContain('will not give memory back');
+  expect(code).toBe(0);
+});
+
+test('the page about deploys shows the settings of the allocator as bootstrap writes them', async () => {
+  const { stdout } = await part('allocator_file');
+  const page = await readFile(join(PROJECT.directory, 'docs/deploy-ec2.md'), 'utf8');
+  for (const line of stdout.trimEnd().split('\n')) expect(page).toContain(`\n    ${line}\n`);
+});
+
 test('bootstrap lets the deploy key in once, for commands only', async () => {
   const directory = await directoryWith({});
   const file = join(directory, 'authorized_keys');
@@ -81,5 +96,7 @@ test('bootstrap writes a file only when it changes', async () => {
   expect(unit).toContain('\nUser=jun\n');
   // By default systemd stops all workers when the kernel has killed one for its memory.
   expect(unit).toContain('\nOOMPolicy=continue\n');
+  // Where there is no such file, systemd goes on without it.
+  expect(unit).toContain('\nEnvironmentFile=-/etc/toss-mtls-proxy/allocator.env\n');
   expect(await readdir(directory)).toEqual(['unit']);
 });
