@@ -55,7 +55,7 @@ install_allocator() {
     return
   fi
   if command -v apt-get >/dev/null; then package=libjemalloc2; fi
-  if add_packages "$package"; then
+  if add_packages "$package" && has_allocator; then
     did "packages: $package"
   else
     echo "missing: $package could not be installed. A worker will not give memory back after a rush of calls; run this again to retry." >&2
