@@ -2,10 +2,10 @@ import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import type { UpstreamHost } from '../config.ts';
 import { ProxyError } from '../errors.ts';
+import { notePassed } from './buffer-garbage.ts';
 import { CALL_DEADLINE, CALLER_GONE, type Failure, failureCode, UNASKED_UPGRADE } from './failure.ts';
 import { type Answer, hasOwnEnd, type Message } from './message.ts';
 import type { ConnectionPool, PooledOptions } from './pool.ts';
-import { notePassed } from './stream-garbage.ts';
 import type { Trace } from './trace.ts';
 
 /** An answer is held until it is whole or larger than this many bytes. */
@@ -94,7 +94,10 @@ export class Exchange {
       this.#phaseStartedAtMs = performance.now();
       this.#trace.bytesSent = bodyBytes;
     });
-    request.on('finish', () => this.#endPhase('send', 'wait'));
+    request.on('finish', () => {
+      this.#endPhase('send', 'wait');
+      notePassed(bodyBytes);
+    });
     request.on('response', (response) => this.#onResponse(response));
     request.on('upgrade', (_response, socket) => {
       socket.destroy();
@@ -124,10 +127,8 @@ export class Exchange {
 
   #onData(response: IncomingMessage, chunk: Buffer): void {
     this.#trace.bytesReceived += chunk.length;
-    if (this.#held === undefined) {
-      notePassed(chunk.length);
-      return;
-    }
+    notePassed(chunk.length);
+    if (this.#held === undefined) return;
     this.#held.push(chunk);
     if (this.#trace.bytesReceived > HELD_BYTES) this.#stream(response, this.#held);
   }
