@@ -11,7 +11,7 @@ import { startProxy } from './support/proxy.ts';
 const TEST_TIMEOUT_MS = 240_000;
 const CALLS = 2_000;
 /**
- * Issue 3 asks for 250 MB. Node 20 was seen at 263 to 265 with the allocator that bootstrap installs, and at 237 to 250 with
+ * Issue 3 asks for 250 MB. Node 20 was seen at 260 to 265 with the allocator that bootstrap installs, and at 237 to 250 with
  * the C library's own, which gives nothing back. Node 24, whose HTTP parsers alone take 20 KB a call, was seen at 325, where
  * a bare relay of `node:http` and `node:https` takes 328 with the C library's.
  */

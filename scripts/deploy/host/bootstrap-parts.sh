@@ -58,11 +58,16 @@ install_allocator() {
   if add_packages "$package" && has_allocator; then
     did "packages: $package"
   else
-    echo "missing: $package could not be installed. A worker will not give memory back after a rush of calls; run this again to retry." >&2
+    echo "missing: $package could not be installed, or does not run here. A worker will not give memory back after a rush of calls; run this again to retry." >&2
   fi
 }
 
-has_allocator() { [[ $(PATH=$PATH:/usr/sbin:/sbin ldconfig -p) == *libjemalloc.so.2* ]]; }
+# Tried, not looked for: the loader and jemalloc complain of a library or a setting that does not do here, and go on.
+has_allocator() {
+  local settings said
+  mapfile -t settings < <(allocator_file)
+  said=$(env "${settings[@]}" true 2>&1) && [[ -z $said ]]
+}
 
 # jemalloc in place of the C library's malloc, which keeps what it has freed: after 2,000 calls at once a worker falls from
 # 325 MB to 200 instead of staying there (Node 24). What has not been used for a second goes back to the system, and a thread

@@ -38,7 +38,11 @@ echo toss-mtls-proxy.service | as_user put "$directory/unit" 644
 
 unit_file "$user" "$directory" "$home" | put /etc/systemd/system/toss-mtls-proxy.service 644
 install -d -m 755 /etc/toss-mtls-proxy
-if has_allocator; then allocator_file | put /etc/toss-mtls-proxy/allocator.env 644; fi
+if has_allocator; then
+  allocator_file | put /etc/toss-mtls-proxy/allocator.env 644
+else
+  rm -f /etc/toss-mtls-proxy/allocator.env
+fi
 logrotate_file "$user" "$home" | put /etc/toss-mtls-proxy/logrotate.conf 644
 rotation_service | put /etc/systemd/system/toss-mtls-proxy-logs.service 644
 rotation_timer | put /etc/systemd/system/toss-mtls-proxy-logs.timer 644

@@ -61,13 +61,25 @@ test('bootstrap refuses a Node that is not what its checksum says', async () => 
   expect(await readdir(directory, { recursive: true })).toEqual(['bin']);
 });
 
-test('a host for which there is no jemalloc is made ready all the same, and told what it lacks', async () => {
-  const directory = await directoryWith({});
-  await writeFile(join(directory, 'ldconfig'), '#!/bin/sh\n', { mode: 0o755 });
-  await writeFile(join(directory, 'apt-get'), '#!/bin/sh\nexit 100\n', { mode: 0o755 });
-  const { code, stderr } = await part(`PATH=${directory}:$PATH; install_allocator; ! has_allocator`);
-  expect(stderr).toContain('will not give memory back');
-  expect(code).toBe(0);
+test.each(['LD_PRELOAD=libno-such.so.2', 'LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=no_such_setting:1'])(
+  'a host on which the allocator does not run is made ready all the same, without it: %s',
+  async (settings) => {
+    const directory = await directoryWith({});
+    await writeFile(join(directory, 'apt-get'), '#!/bin/sh\nexit 100\n', { mode: 0o755 });
+    const { code, stderr } = await part(
+      `PATH=${directory}:$PATH; allocator_file() { printf '%s\\n' ${settings}; }; install_allocator; ! has_allocator`,
+    );
+    expect(stderr).toContain('will not give memory back');
+    expect(code).toBe(0);
+  },
+);
+
+test('the allocator that the CI has installed is found to run', async () => {
+  expect(await part('install_allocator; has_allocator')).toMatchObject({
+    code: 0,
+    stdout: 'is here: jemalloc\n',
+    stderr: '',
+  });
 });
 
 test('the page about deploys shows the settings of the allocator as bootstrap writes them', async () => {
