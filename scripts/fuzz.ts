@@ -1,11 +1,12 @@
 /**
- * `npm run fuzz [-- --envelopes N --streams N --settings N --seed N]`: random envelopes, bytes on connections, and settings,
- * and what must hold for each. Without a number all three go on until Ctrl-C. A case that fails is made as small as
+ * `npm run fuzz [-- --envelopes N --streams N --answers N --settings N --seed N]`: random envelopes, bytes on callers'
+ * connections, answers of the payment API, and settings, and what must hold for each. Without a number all go on until Ctrl-C. A case that fails is made as small as
  * possible, printed, and written to the corpus, whose files `npm test` checks from then on. Exits with 1 when a case
  * failed, with 130 when it was interrupted before its numbers were reached.
  */
 import { readOptions, wholeNumber } from './command-line.ts';
 import { Alarms } from './fuzz/alarms.ts';
+import { answerCampaign } from './fuzz/answer-campaign.ts';
 import { type Campaign, type Failure, replay, run } from './fuzz/campaign.ts';
 import { printable, saveToCorpus } from './fuzz/corpus.ts';
 import { envelopeCampaign } from './fuzz/envelope-campaign.ts';
@@ -18,14 +19,15 @@ const CASES_AT_A_TIME = 250;
 
 const PROGRESS_MS = 10_000;
 
-const values = readOptions('npm run fuzz -- [--envelopes N] [--streams N] [--settings N] [--seed N]', {
+const values = readOptions('npm run fuzz -- [--envelopes N] [--streams N] [--answers N] [--settings N] [--seed N]', {
   envelopes: { type: 'string' },
   streams: { type: 'string' },
+  answers: { type: 'string' },
   settings: { type: 'string' },
   seed: { type: 'string', default: String(Date.now() % 1_000_000) },
 });
-const { envelopes, streams, settings } = values;
-const isEndless = envelopes === undefined && streams === undefined && settings === undefined;
+const { envelopes, streams, answers, settings } = values;
+const isEndless = [envelopes, streams, answers, settings].every((number) => number === undefined);
 const firstSeed = wholeNumber('seed', values.seed, 0);
 
 const stop = new AbortController();
@@ -37,6 +39,7 @@ const alarms = new Alarms();
 const players = [
   player(envelopeCampaign, envelopes),
   player(streamCampaign, streams),
+  player(answerCampaign, answers),
   player(settingsCampaign, settings),
 ];
 console.log(`Seed ${firstSeed}, Node ${process.version}.`);

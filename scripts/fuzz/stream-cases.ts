@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { mutated } from './mutation.ts';
 import { properCall, request, SMUGGLED } from './request-cases.ts';
+import { split } from './split.ts';
 
 /** What one connection does. */
 export interface Stream {
@@ -57,13 +58,3 @@ export const stream: fc.Arbitrary<Stream> = fc
     ),
   )
   .map(([all, cuts, ending]) => ({ writes: split(all, cuts), ending }));
-
-/** @param cuts places among ten thousand */
-function split(all: Uint8Array, cuts: readonly number[]): Uint8Array[] {
-  const places = cuts.map((cut) => Math.floor((cut / 10_000) * all.length)).sort((a, b) => a - b);
-  const edges = [0, ...places, all.length];
-  return edges.slice(1).flatMap((end, at) => {
-    const piece = all.subarray(edges[at] ?? 0, end);
-    return piece.length === 0 ? [] : [piece];
-  });
-}

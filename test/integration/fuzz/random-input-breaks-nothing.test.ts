@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { answerCampaign } from '../../../scripts/fuzz/answer-campaign.ts';
 import { type Campaign, run } from '../../../scripts/fuzz/campaign.ts';
 import { printable } from '../../../scripts/fuzz/corpus.ts';
 import { envelopeCampaign } from '../../../scripts/fuzz/envelope-campaign.ts';
@@ -23,6 +24,12 @@ test(
 );
 
 test('random bytes are answered from the table, and disturb nobody', () => mustHold(streamCampaign, 150), LONGEST_MS);
+
+test(
+  'random answers of the payment API are told as they are, or not as answers',
+  () => mustHold(answerCampaign, 100),
+  LONGEST_MS,
+);
 
 test(
   'random settings are taken whole, or refused without a word of what they say',
