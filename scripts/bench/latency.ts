@@ -32,7 +32,7 @@ const CALLS_PER_SECOND = 100;
 const SECONDS_PER_ROUND = 10;
 const ONE_WAY_MS = 5;
 /** Longer than Node's own agent keeps an idle connection (5 s). */
-const QUIET_SPELL_MS = 6_000;
+export const QUIET_SPELL_MS = 6_000;
 const SPELLS_PER_ROUND = 3;
 const WARM_UP_CALLS = 20_000;
 

@@ -1,3 +1,4 @@
+import { QUIET_SPELL_MS, type QuietRow } from './latency.ts';
 import type { Results } from './results.ts';
 
 /** Something that must hold on Node 24, with one core and all features on. */
@@ -24,7 +25,7 @@ const RULES: readonly Rule[] = [
   ['CPU per call, as a share of Caddy with access log and metrics', 0.8, '', (results) => costBeside(results, 'caddy')],
   ['Latency added at 100 calls a second, p50', 0.4, 'ms', ({ latency }) => ours(latency)?.addedP50Ms.median],
   ['Latency added at 100 calls a second, p99', 2, 'ms', ({ latency }) => ours(latency)?.addedP99Ms.median],
-  ['Call after a quiet spell, round trip 10 ms', 13, 'ms', ({ quiet }) => ours(quiet)?.ms.median],
+  ['Call after a quiet spell, round trip 10 ms', 13, 'ms', ({ quiet }) => afterQuiet(ours(quiet))],
   [
     'CPU per call with bodies of 64 KiB, beside small ones',
     3,
@@ -56,6 +57,11 @@ function ours<T extends { readonly id: string }>(rows: readonly T[] | undefined)
 
 function costBeside({ cost }: Results, other: string): number | undefined {
   return cost?.find(({ id }) => id === other)?.oursToIt.median;
+}
+
+/** A spell that is too short for a connection to end shows nothing. */
+function afterQuiet(row: QuietRow | undefined): number | undefined {
+  return row && row.quietMs >= QUIET_SPELL_MS ? row.ms.median : undefined;
 }
 
 function riseOf(row: { readonly fastRiseMiB: number; readonly slowRiseMiB: number } | undefined): number | undefined {

@@ -51,6 +51,16 @@ test('each target is met, missed or not measured', () => {
   expect(verdicts).toContainEqual([expect.stringContaining('512 callers'), undefined, undefined]);
 });
 
+test('a call after a spell that is too short to be a quiet one is not judged', () => {
+  const ms = { median: 12.1, low: 11.9, high: 12.4 };
+  const verdictAfter = (quietMs: number) => {
+    const quiet = [{ id: 'ours', name: 'ours', quietMs, ms, roundTrips: 1.2 }];
+    return targets({ ...RESULTS, quiet }).find(({ text }) => text.includes('quiet'))?.met;
+  };
+
+  expect([verdictAfter(120), verdictAfter(6_000)]).toEqual([undefined, true]);
+});
+
 test('a report has a table for what was measured, and none for what was not', () => {
   const text = report(RESULTS);
 
