@@ -106,11 +106,15 @@ export function responseHeaders(rawHeaders: readonly string[], answer: { method:
  */
 export function isWritable(status: number, rawHeaders: readonly string[]): boolean {
   if (status < 200 || status > 999) return false;
+  let isChunked = false;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] ?? '';
     const value = rawHeaders[at + 1] ?? '';
     if (!isHeaderName(name) || !isHeaderValue(value)) return false;
-    if (isNamed(name, 'transfer-encoding') && !DECODED_BY_NODE.test(value)) return false;
+    if (!isNamed(name, 'transfer-encoding')) continue;
+    // Chunks are decoded only where nothing stands behind that coding, as nothing may (RFC 9112 §6.1).
+    if (isChunked || !DECODED_BY_NODE.test(value)) return false;
+    isChunked = value.toLowerCase() === 'chunked';
   }
   return true;
 }
