@@ -112,9 +112,12 @@ export function isWritable(status: number, rawHeaders: readonly string[]): boole
     const value = rawHeaders[at + 1] ?? '';
     if (!isHeaderName(name) || !isHeaderValue(value)) return false;
     if (!isNamed(name, 'transfer-encoding')) continue;
-    // Chunks are decoded only where nothing stands behind that coding, as nothing may (RFC 9112 §6.1).
-    if (isChunked || !DECODED_BY_NODE.test(value)) return false;
+    if (!DECODED_BY_NODE.test(value)) return false;
+    // Node decodes chunks only where nothing else stands behind that coding, as nothing may (RFC 9112 §6.1). Some servers
+    // say it twice and mean it once.
+    const wasChunked = isChunked;
     isChunked = value.toLowerCase() === 'chunked';
+    if (wasChunked && !isChunked) return false;
   }
   return true;
 }

@@ -213,8 +213,8 @@ describe('an answer', () => {
     expect(isWritable(status, ['X-A', 'caf\u00e9\t', 'X-Empty', '', 'Transfer-Encoding', 'Chunked'])).toBe(true);
   });
 
-  it('with a coding that is none before chunked can be sent on', () => {
-    expect(isWritable(200, ['Transfer-Encoding', 'identity', 'Transfer-Encoding', 'chunked'])).toBe(true);
+  it.each([['identity'], ['chunked']])('with chunked behind %s can be sent on', (coding) => {
+    expect(isWritable(200, ['Transfer-Encoding', coding, 'Transfer-Encoding', 'chunked'])).toBe(true);
   });
 
   it.each([[0], [99], [100], [101], [103], [199], [1000]])('with the status %d cannot', (status) => {
@@ -231,7 +231,6 @@ describe('an answer', () => {
     ['a coding after chunked', ['transfer-encoding', 'chunked, gzip']],
     ['a coding in a line of its own', ['Transfer-Encoding', 'gzip', 'Transfer-Encoding', 'chunked']],
     ['chunked before a coding that is none', ['Transfer-Encoding', 'chunked', 'Transfer-Encoding', 'identity']],
-    ['chunked twice', ['Transfer-Encoding', 'chunked', 'Transfer-Encoding', 'chunked']],
   ])('with %s cannot', (_, raw) => {
     expect(isWritable(200, raw)).toBe(false);
   });
