@@ -1,8 +1,8 @@
 /**
  * `npm run fuzz [-- --envelopes N --streams N --answers N --settings N --seed N]`: random envelopes, bytes on callers'
- * connections, answers of the payment API, and settings, and what must hold for each. Without a number all go on until Ctrl-C. A case that fails is made as small as
- * possible, printed, and written to the corpus, whose files `npm test` checks from then on. Exits with 1 when a case
- * failed, with 130 when it was interrupted before its numbers were reached.
+ * connections, answers of the payment API, and settings, and what must hold for each. Without a number all go on until
+ * Ctrl-C. A case that fails is made as small as possible, printed, and written to the corpus, whose files `npm test` checks
+ * from then on. Exits with 1 when a case failed, with 130 when it was interrupted before its numbers were reached.
  */
 import { readOptions, wholeNumber } from './command-line.ts';
 import { Alarms } from './fuzz/alarms.ts';

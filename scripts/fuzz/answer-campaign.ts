@@ -49,15 +49,17 @@ export const answerCampaign: Campaign<Plays> = {
 async function openGround(): Promise<Ground<Plays>> {
   const authority = await createAuthority();
   let plays: Plays = [];
-  /** The connection that each play's request came over, once for each time that it came. */
-  let read: { readonly at: number; readonly connection: UpstreamConnection; readonly over: Promise<void> }[] = [];
+  /** The number of the first play; they are counted on from case to case, so that a late request is known as one. */
+  let first = 0;
+  /** Each request that has come, and when its connection is gone. */
+  let read: { readonly at: number; readonly over: Promise<void> }[] = [];
   const upstream = await startUpstream(authority, (connection) => {
     const over = gone(connection);
     onRequest(connection, (text) => {
-      const at = Number(/^\w+ \/(\d+) /.exec(text)?.[1]);
-      read.push({ at, connection, over });
+      const at = Number(/^\w+ \/(\d+) /.exec(text)?.[1]) - first;
       const one = plays[at];
-      assert(one, 'a request that nobody has asked for');
+      if (one === undefined) return;
+      read.push({ at, over });
       void answer(connection, one);
     });
   });
@@ -65,9 +67,10 @@ async function openGround(): Promise<Ground<Plays>> {
   const agent = new Agent({ keepAlive: true });
   return {
     async check(wanted, count) {
+      first += plays.length;
       plays = wanted;
       read = [];
-      const calls = wanted.map((one, at) => within(HANG_MS, 'a call', call(agent, port, one, at)));
+      const calls = wanted.map((one, at) => within(HANG_MS, 'a call', call(agent, port, one, `/${first + at}`)));
       const told = await Promise.all(calls);
       for (const [at, one] of wanted.entries()) {
         const heard = told[at];
@@ -76,9 +79,8 @@ async function openGround(): Promise<Ground<Plays>> {
         assert(times <= 1, 'the payment API has read a request twice');
         count(checkTold(heard, one, times === 1));
       }
-      // What is no more than a whole answer leaves its connection unfit for the next call.
-      const spoiled = read.filter(({ at }) => !isExact(wanted[at]));
-      await within(HANG_MS, 'a spoiled connection', Promise.all(spoiled.map(({ over }) => over)));
+      const spent = read.filter(({ at }) => !leavesConnection(wanted[at]));
+      await within(HANG_MS, 'a connection that no call can use', Promise.all(spent.map(({ over }) => over)));
       await within(HANG_MS, 'a log line', callLines(wanted.length));
       const logged = takeLog().filter(({ msg }) => msg === 'call');
       const inLog = logged.map(({ requestId, outcome, code }) => [requestId, outcome, code]).sort();
@@ -105,9 +107,9 @@ async function answer({ socket, tcp }: UpstreamConnection, { writes, ending }: P
   if (ending === 'reset') tcp.resetAndDestroy();
 }
 
-async function call(agent: Agent, port: number, one: Play, at: number): Promise<Told> {
+async function call(agent: Agent, port: number, one: Play, path: string): Promise<Told> {
   const timeoutMs = mustBeTold(one) ? LONG_MS : SHORT_MS;
-  const envelope = JSON.stringify({ method: one.method, path: `/${at}`, timeoutMs });
+  const envelope = JSON.stringify({ method: one.method, path, timeoutMs });
   const headers = { 'Content-Type': 'application/json', 'Content-Length': envelope.length };
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     request({ agent, port, host: '127.0.0.1', method: 'POST', path: '/proxy', headers }, resolve)
@@ -150,8 +152,8 @@ function mustBeTold(one: Play): boolean {
   return typeof due === 'object' && due.hasOwnEnd && !due.hasSurplus && one.ending !== 'reset';
 }
 
-/** Whether there are no bytes before or behind an answer that tells where it ends. */
-function isExact(one: Play | undefined): boolean {
+/** Whether the next call may find the connection open: after a whole answer that tells its end, and nothing more. */
+function leavesConnection(one: Play | undefined): boolean {
   const due = one && readAnswer(Buffer.concat(one.writes), one.method, 'lax');
-  return typeof due === 'object' && due.hasOwnEnd && !due.hasSurplus;
+  return one?.ending === 'open' && typeof due === 'object' && due.hasOwnEnd && !due.hasSurplus;
 }
