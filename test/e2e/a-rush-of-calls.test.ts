@@ -11,14 +11,12 @@ import { startProxy } from './support/proxy.ts';
 const TEST_TIMEOUT_MS = 240_000;
 const CALLS = 2_000;
 /**
- * Issue 3 asks for 250 MB. Node 20 was seen at 260 to 265 with the allocator that bootstrap installs, and at 237 to 250 with
- * the C library's own, which gives nothing back. Node 24, whose HTTP parsers alone take 20 KB a call, was seen at 325, where
- * a bare relay of `node:http` and `node:https` takes 328 with the C library's.
+ * What the first rush may take, and the second. Issue 3 asks for 250 MB; Node 20 was seen at 212 to 218, then at 215 to 248. With
+ * the C library's allocator it is at 237 to 250, gives nothing back, and is at 304 to 325 in the second rush. Node 22 to 26, whose
+ * HTTP parsers alone take 20 KB a call, were seen at 254 to 284, then at 318 to 344.
  */
-const MOST_MB = Number.parseInt(process.versions.node, 10) < 22 ? 285 : 350;
+const [MOST_MB, MOST_AGAIN_MB] = Number.parseInt(process.versions.node, 10) < 22 ? [250, 285] : [310, 370];
 const CALLS_BETWEEN = 2_000;
-/** It was seen 1.04 to 1.15 times as high; with the C library's own allocator up to 1.30 times. */
-const MOST_GROWTH = 1.25;
 /** Of what a rush has added, this much may stay, for V8 looks at its old garbage when calls come. It was seen at 0.37 to 0.48. */
 const MOST_KEPT = 0.65;
 
@@ -79,7 +77,7 @@ test(
     );
     expect([first, second]).toEqual([{ 'answered 200': CALLS }, { 'answered 200': CALLS }]);
     expect(firstPeakMb).toBeLessThan(MOST_MB);
-    expect(peakMb).toBeLessThan(firstPeakMb * MOST_GROWTH);
+    expect(peakMb).toBeLessThan(MOST_AGAIN_MB);
   },
   TEST_TIMEOUT_MS,
 );
