@@ -16,10 +16,10 @@ const LOOK_AFTER_BYTES = 8 * 1_048_576;
  */
 const REST_MS = 8_000;
 
-/** Looks at all objects if it is given nothing. Whatever it is given, Node 20 looks at the young ones. */
+/** It looks at all objects if it is given nothing; whatever it is given, Node 20 looks at the young ones. */
 type Collector = (options?: { readonly type: 'minor' }) => void;
 
-let found: Collector | undefined;
+let collector: Collector | undefined;
 let passedBytes = 0;
 let heldAfterRestBytes = 0;
 let isWatching = false;
@@ -32,7 +32,7 @@ export function notePassed(bytes: number): void {
   passedBytes += bytes;
   if (passedBytes < LOOK_AFTER_BYTES) return;
   passedBytes = 0;
-  collector()({ type: 'minor' });
+  collect({ type: 'minor' });
 }
 
 function watchForRest(): void {
@@ -48,7 +48,7 @@ function watchForRest(): void {
 
 function collectAtRest(): void {
   if (heldBytes() - heldAfterRestBytes < LOOK_AFTER_BYTES) return;
-  collector()();
+  collect();
   heldAfterRestBytes = heldBytes();
 }
 
@@ -58,12 +58,15 @@ function heldBytes(): number {
   return heap + buffers;
 }
 
+function collect(...options: Parameters<Collector>): void {
+  collector ??= exposeCollector();
+  collector(...options);
+}
+
 /** V8 puts its collector only into contexts that are made while this flag is set. Without one, V8 looks when it likes. */
-function collector(): Collector {
-  if (found === undefined) {
-    setFlagsFromString('--expose-gc');
-    found = (runInNewContext('globalThis.gc') as Collector | undefined) ?? (() => undefined);
-    setFlagsFromString('--no-expose-gc');
-  }
-  return found;
+function exposeCollector(): Collector {
+  setFlagsFromString('--expose-gc');
+  const found: Collector | undefined = runInNewContext('globalThis.gc');
+  setFlagsFromString('--no-expose-gc');
+  return found ?? (() => undefined);
 }
