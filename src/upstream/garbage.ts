@@ -10,8 +10,8 @@ import { runInNewContext } from 'node:vm';
 const LOOK_AFTER_BYTES = 8 * 1_048_576;
 
 /**
- * When no body has passed for so long, or up to twice as long, V8 looks at all objects, if more than {@link LOOK_AFTER_BYTES}
- * have come. That takes some 20 ms. Left to itself V8 does it, too, but lets its heap grow only slowly from then on: with
+ * When no body has passed for so long, or up to twice as long, V8 looks at all objects, if {@link LOOK_AFTER_BYTES} have
+ * come. That takes some 20 ms. Left to itself V8 does it, too, but lets its heap grow only slowly from then on: with
  * 64 KiB a call costs twice as much after a rest as before it (Node 22 and 24). So `npm start` and PM2 turn its own way off.
  */
 const REST_MS = 8_000;
@@ -21,7 +21,8 @@ type Collector = (options?: { readonly type: 'minor' }) => void;
 
 let collector: Collector | undefined;
 let passedBytes = 0;
-let heldAfterRestBytes = 0;
+/** Seen whenever a watch began, and not after a look, when calls may be waiting that need what they hold. */
+let leastHeldBytes = Number.POSITIVE_INFINITY;
 let isWatching = false;
 let hasPassed = false;
 
@@ -38,6 +39,7 @@ export function notePassed(bytes: number): void {
 function watchForRest(): void {
   isWatching = true;
   hasPassed = false;
+  leastHeldBytes = Math.min(heldBytes(), leastHeldBytes);
   const onTime = () => {
     isWatching = false;
     if (hasPassed) watchForRest();
@@ -47,9 +49,8 @@ function watchForRest(): void {
 }
 
 function collectAtRest(): void {
-  if (heldBytes() - heldAfterRestBytes < LOOK_AFTER_BYTES) return;
+  if (heldBytes() - leastHeldBytes < LOOK_AFTER_BYTES) return;
   collect();
-  heldAfterRestBytes = heldBytes();
 }
 
 /** What the heap holds, garbage included, and the buffers outside of it. */
