@@ -4,8 +4,10 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 
 /** As long as PM2 waits for a worker (`listen_timeout`). */
 const READY_WITHIN_MS = 15_000;
@@ -13,7 +15,7 @@ const ANSWER_WITHIN_MS = 5_000;
 const END_WITHIN_MS = 10_000;
 
 const [release, version] = process.argv.slice(2);
-const child = spawn(process.execPath, ['dist/main.js'], {
+const child = spawn(process.execPath, [...(await flagsUnderPm2()), 'dist/main.js'], {
   cwd: release,
   env: {
     ...process.env,
@@ -57,6 +59,17 @@ try {
 } catch (error) {
   console.error(error.message);
   process.exit(1);
+}
+
+/** What PM2 will give Node: it does not start with a flag that it does not know. */
+async function flagsUnderPm2() {
+  try {
+    const { apps } = await import(pathToFileURL(join(release, 'ecosystem.config.js')).href);
+    return apps[0].node_args?.split(' ') ?? [];
+  } catch (error) {
+    console.error(`its ecosystem.config.js cannot be read: ${error.message}`);
+    return process.exit(1);
+  }
 }
 
 /** The ports, from the lines of its log. */

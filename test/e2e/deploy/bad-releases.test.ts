@@ -68,6 +68,11 @@ test('a .env that the doctor refuses is never switched to', async () => {
 test.each([
   ['crashes at its start', beginning('process.exit(3);'), 'it ended with exit code 3'],
   [
+    'crashes with the flags that PM2 gives it',
+    beginning('if (process.execArgv.length > 0) process.exit(5);'),
+    'it ended with exit code 5',
+  ],
+  [
     'shows another version',
     (main: string) => main.replace('function ownVersion() {', "function ownVersion() { return '0.0.7';"),
     'its / answers 200, version 0.0.7',
