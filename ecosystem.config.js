@@ -22,11 +22,12 @@ export const apps = [
     script: 'dist/main.js',
     cwd: linkTo(directory),
 
-    // As in `npm start`. Twice as much would spare an eighth of the CPU time with 512 callers, and nothing with 64; but take
-    // 16 MB more in a rush of 2,000 calls, and what Node 24 would take by itself, 64, takes 60 MB more.
-    // V8 may also take it into its head, in one process of some, that an object of every call lives long, and make it among the
-    // old ones, where it keeps the whole call: that costs a fifth. And what it does in quiet times src/upstream/garbage.ts does
-    // better.
+    // As in `npm start`. Each worker takes them up with a reload.
+    // - The young generation of the heap: twice as much would spare an eighth of the CPU time with 512 callers, and nothing with
+    //   64; but take 16 MB more in a rush of 2,000 calls. What Node 24 would take by itself, 64, takes 60 MB more.
+    // - Pretenuring: in some processes V8 would make an object of every call among the old ones, where it keeps the whole call
+    //   with it. Such a process takes a fifth more CPU time.
+    // - The memory reducer: src/upstream/garbage.ts tells what it costs, and does its task.
     node_args: '--max-semi-space-size=8 --no-allocation-site-pretenuring --no-memory-reducer',
 
     // One process per core, and at least two: while a reload replaces them one after the other, another one serves.

@@ -10,9 +10,10 @@ import { runInNewContext } from 'node:vm';
 const LOOK_AFTER_BYTES = 8 * 1_048_576;
 
 /**
- * When no body has passed for so long, or up to twice as long, V8 looks at all objects, if {@link LOOK_AFTER_BYTES} have
- * come. That takes some 20 ms. Left to itself V8 does it, too, but lets its heap grow only slowly from then on: with
- * 64 KiB a call costs twice as much after a rest as before it (Node 24). So `npm start` and PM2 turn its own way off.
+ * When no body has passed for so long, or up to twice as long, V8 looks at all objects, if {@link LOOK_AFTER_BYTES} more
+ * are held than at the least. That takes some 20 ms. Left to itself V8 does it, too, but lets its heap grow only slowly from
+ * then on: with 64 KiB a call costs twice as much after a rest as before it (Node 24). So `npm start` and PM2 turn its own
+ * way off.
  */
 const REST_MS = 8_000;
 
