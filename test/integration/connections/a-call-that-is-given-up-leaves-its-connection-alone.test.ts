@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Trace } from '../../../src/upstream/trace.ts';
 import { stopClock } from '../../support/clock.ts';
 import { until } from '../../support/event-loop.ts';
 import { setPoolScene } from '../../support/pool.ts';
@@ -37,15 +38,30 @@ test('while an idle connection is looked at once more: the next call has it', as
   expect(upstream.connections).toBe(1);
 });
 
-test('in the very turn of its hand-over: nothing of it is sent, and the next call is served', async () => {
+test('in the very turn in which it has come: the next call has the connection', async () => {
   stopClock();
   const { begin, call, status, upstream } = await setPoolScene();
   await call();
   await until(() => status().idle === 1);
   const { exchange, trace, ended } = begin();
-  expect(trace.handedOver).toBe(true);
 
   exchange.abandon();
+  await ended;
+
+  expect(trace).toMatchObject({ outcome: 'not_processed', failure: 'caller_gone', phasesMs: {} });
+  await until(() => status().idle === 1);
+  expect(await call()).toMatchObject({ outcome: 'answered', reused: true });
+  expect(count(upstream.received)).toBe(2);
+  expect(upstream.connections).toBe(1);
+});
+
+test('in the very turn of its hand-over: nothing of it is sent, and the next call is served', async () => {
+  const { begin, call, status, upstream } = await setPoolScene();
+  await call();
+  await until(() => status().idle === 1);
+  const { exchange, trace, ended } = begin();
+  uponHandOver(trace, () => process.nextTick(() => exchange.abandon()));
+
   await ended;
 
   expect(trace).toMatchObject({ outcome: 'unknown', failure: 'caller_gone' });
@@ -69,3 +85,15 @@ test('after its hand-over: the connection goes with it', async () => {
   void call();
   await until(() => upstream.connections === 2);
 });
+
+/** Calls back at the moment at which the call is given its connection, before Node's client hears of that. */
+function uponHandOver(trace: Trace, listener: () => void): void {
+  let handedOver = false;
+  Object.defineProperty(trace, 'handedOver', {
+    get: () => handedOver,
+    set: (value: boolean) => {
+      handedOver = value;
+      listener();
+    },
+  });
+}

@@ -1,5 +1,6 @@
+import { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { settleLoopback } from '../../support/event-loop.ts';
 import { callRaw, rawCall } from '../../support/raw-caller.ts';
 import { type Scene, setScene } from '../../support/scene.ts';
@@ -161,4 +162,26 @@ describe('a caller that hangs up while one of its calls waits behind another', (
       expect(line).not.toHaveProperty('code');
     }
   });
+});
+
+test('a POST whose caller hangs up in the turn in which its answer is ready is logged as answered, and sent nothing', async () => {
+  const scene = await setScene((authority) =>
+    startUpstream(authority, (connection) => onRequest(connection, () => connection.socket.write(answer(2)))),
+  );
+  const call = begin(scene, 'POST');
+  const hungUp = new Promise((resolve) => {
+    vi.spyOn(ServerResponse.prototype, 'writeHead').mockImplementationOnce(function (this: ServerResponse) {
+      this.socket?.destroy();
+      resolve(undefined);
+      return this;
+    });
+  });
+
+  await hungUp;
+  await call.hangUp();
+
+  const [line] = await scene.service.callLines(1);
+  expect(line).toMatchObject({ outcome: 'answered', callerGone: true, bytesReceived: 2 });
+  expect(line).not.toHaveProperty('status');
+  expect(await scene.call({ method: 'POST', path: '/pay' })).toMatchObject({ answer: { status: 200 } });
 });
