@@ -1,7 +1,7 @@
 import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { notePassed } from '../../../src/upstream/garbage.ts';
+import { noteEnded, notePassed } from '../../../src/upstream/garbage.ts';
 
 const REST_MS = 8_000;
 const MIB = 1_048_576;
@@ -87,3 +87,33 @@ it('where little has come there is none', async () => {
   vi.advanceTimersByTime(10 * REST_MS);
   expect(await looks()).toBe(0);
 });
+
+it('the exchange that ended last is kept through that look, and no longer, since V8 forgets with the last of a kind', async () => {
+  notePassed(1);
+  const last = new WeakRef(endOneMore());
+  await aTurn();
+  heap.bytes = AT_FIRST + 8 * MIB;
+  vi.advanceTimersByTime(REST_MS);
+  expect(await looks()).toBe(1);
+  expect(isKept(last)).toBe(true);
+  await aTurn();
+
+  notePassed(1);
+  vi.advanceTimersByTime(REST_MS);
+  expect(await looks()).toBe(1);
+  expect(isKept(last)).toBe(false);
+});
+
+function endOneMore(): object {
+  const exchange = { ended: true };
+  noteEnded(exchange);
+  return exchange;
+}
+
+/** Whoever makes or asks a WeakRef keeps its target until this turn of the event loop ends. */
+const aTurn = () => turn();
+
+/** In a function of its own, so that no variable of the test keeps it. */
+function isKept(exchange: WeakRef<object>): boolean {
+  return exchange.deref() !== undefined;
+}
