@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parse } from 'dotenv';
 import { ConfigError } from './config-error.ts';
-import { readSmallFile } from './read-file.ts';
+import { type FileRead, readSmallFile } from './read-file.ts';
 
 /** Environment variables by name, from the process or from a `.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -31,7 +31,19 @@ export async function readEnvironment(
   const fromFile = file.ok ? parse(file.content) : {};
   const names = new Set([...Object.keys(fromFile), ...Object.keys(processEnv)]);
   const env = Object.fromEntries([...names].map((name) => [name, lookUp(processEnv, name) ?? lookUp(fromFile, name)]));
-  const warnings =
-    file.ok && file.readableByOthers ? ['.env: other users can read this file. Run "chmod 600 .env".'] : [];
-  return { env, warnings };
+  return { env, warnings: [...accessWarnings(file), ...(await nameWarnings(fromFile))] };
+}
+
+function accessWarnings(file: FileRead): readonly string[] {
+  return file.ok && file.readableByOthers ? ['.env: other users can read this file. Run "chmod 600 .env".'] : [];
+}
+
+async function nameWarnings(fromFile: Environment): Promise<readonly string[]> {
+  // Late, as all that is large (main.ts).
+  const { unknownSettings } = await import('./unknown-settings.ts');
+  const unknown = unknownSettings(Object.keys(fromFile));
+  if (unknown.length === 0) return [];
+  return [
+    `.env: no settings of this service, so without effect: ${unknown.join(', ')}. See .env.example for their names.`,
+  ];
 }

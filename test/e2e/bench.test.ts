@@ -68,7 +68,7 @@ test('a quick bench measures all there is, writes it down and leaves nothing beh
   const text = await readFile(document, 'utf8');
   expect(text).toContain('# Performance');
   expect(text.match(/^### /gm)).toHaveLength(8);
-  // Caddy may not be there.
+  // A quick bench has no spell that is long enough to be quiet.
   expect(text.match(/not measured/g)?.length ?? 0).toBeLessThanOrEqual(1);
   expect(text).not.toMatch(/NaN|undefined/);
   expect(await readFile(join(directory, 'performance.svg'), 'utf8')).toContain('toss-mtls-proxy');

@@ -64,6 +64,24 @@ describe('readEnvironment', () => {
     ]);
   });
 
+  it('warns of names in the .env that are no settings, since a mistyped limit is none', async () => {
+    await write('PORT=1\nALLOWED_PATH=/pay\nPM2_INSTANCES=2\nRATE_LIMIT=5\n#METRICS_PROT=1\n');
+    expect((await readEnvironment(directory, { NOT_FROM_THE_FILE: '1' })).warnings).toEqual([
+      '.env: no settings of this service, so without effect: ALLOWED_PATH, RATE_LIMIT. See .env.example for their names.',
+    ]);
+  });
+
+  it.each([
+    [
+      'a key in PEM',
+      'TOSS_PRIVATE_KEY=-----BEGIN X-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nQUJDREVGR0hJSktMTU5P==\n-----END X-----',
+    ],
+    ['API keys', 'PROXY_API_KEYS=shop:\nsk_live_51H8a9b0c1d2e3f4g5h6i7j8k9 = shop'],
+  ])('tells no piece of %s that was pasted without quotes', async (_, text) => {
+    await write(`${text}\n`);
+    expect((await readEnvironment(directory, {})).warnings).toEqual([]);
+  });
+
   it('refuses a .env that is a directory', async () => {
     await mkdir(dotenv);
     await expect(readEnvironment(directory, {})).rejects.toThrow(
