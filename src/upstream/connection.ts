@@ -103,10 +103,10 @@ export class Connection {
     request.onSocket(this.#socket);
   }
 
-  /** Makes it nobody's again. */
-  release(nowMs: number): void {
+  /** Makes it nobody's again; its rest began then. */
+  release(sinceMs: number): void {
     this.state = 'idle';
-    this.idleSinceMs = nowMs;
+    this.idleSinceMs = sinceMs;
   }
 
   /** Ends it, whatever it is doing. */

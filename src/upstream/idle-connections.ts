@@ -39,17 +39,18 @@ export class IdleConnections {
   /**
    * Keeps a connection for the next call, or drops it where the limit is too short for that.
    *
+   * @param sinceMs when its rest began
    * @returns when to {@link sweep} for it; never, if it was dropped
    */
-  keep(connection: Connection, nowMs: number): number {
+  keep(connection: Connection, sinceMs: number, nowMs: number): number {
     const limitMs = this.#limit.limitMs(connection.kind, nowMs);
     if (limitMs < SHORTEST_USEFUL_MS) {
       connection.drop();
       return Number.POSITIVE_INFINITY;
     }
-    connection.release(nowMs);
+    connection.release(sinceMs);
     this.#idle.push(connection);
-    return nowMs + limitMs * RENEW_AT;
+    return sinceMs + limitMs * RENEW_AT;
   }
 
   /**

@@ -145,7 +145,8 @@ export class Lane implements ConnectionEvents {
       this.#handOver(connection, waiting, true);
       return;
     }
-    if (usable) this.#keep(connection);
+    // It has rested on: nothing was sent.
+    if (usable) this.#keep(connection, connection.idleSinceMs);
     else connection.drop();
     if (isWanted) this.serve(waiting);
     else refuseDestroyed(waiting);
@@ -158,9 +159,9 @@ export class Lane implements ConnectionEvents {
   }
 
   /** Puts a connection that nobody needs now where the next call finds it, if it is fit for that. */
-  #keep(connection: Connection): void {
+  #keep(connection: Connection, sinceMs = performance.now()): void {
     const nowMs = performance.now();
-    if (this.#isCurrent(connection)) this.#nextLook.setFor(this.#idle.keep(connection, nowMs), nowMs);
+    if (this.#isCurrent(connection)) this.#nextLook.setFor(this.#idle.keep(connection, sinceMs, nowMs), nowMs);
     else connection.drop();
   }
 

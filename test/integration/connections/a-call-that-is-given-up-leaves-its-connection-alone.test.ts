@@ -38,6 +38,21 @@ test('while an idle connection is looked at once more: the next call has it', as
   expect(upstream.connections).toBe(1);
 });
 
+test('and as old as it is: what was given up did not use it', async () => {
+  const moveClock = stopClock();
+  const { begin, call, status } = await setPoolScene({ idleTimeoutMs: 2_000 });
+  await call();
+  await until(() => status().idle === 1);
+  moveClock(1_500);
+  const { exchange, ended } = begin();
+  exchange.abandon();
+  await ended;
+  await until(() => status().idle === 1);
+
+  moveClock(1_000);
+  expect(await call()).toMatchObject({ outcome: 'answered', reused: false });
+});
+
 test('in the very turn in which it has come: the next call has the connection', async () => {
   stopClock();
   const { begin, call, status, upstream } = await setPoolScene();
