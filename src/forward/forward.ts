@@ -78,7 +78,7 @@ function deliver(answer: Answer, method: Method, call: Call, trace: Trace, respo
  */
 function finish(call: Call, response: Reply, status: number, body: Buffer): void {
   // The caller's connection may have ended meanwhile; the response itself hears of that only after this turn.
-  if (response.destroyed || response.socket?.destroyed === true) return;
+  if (response.destroyed || response.req.socket.destroyed) return;
   call.status = status;
   response.end(body);
 }

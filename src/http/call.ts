@@ -77,7 +77,8 @@ export class Call implements LivingCall {
         this.settle();
         return;
       }
-      // A pipelined one would not know by itself that nobody waits for it.
+      // A pipelined one has no socket until its turn comes: it was not sent, and would not know that nobody waits for it.
+      if (response.socket === null) this.status = undefined;
       response.destroy();
       this.#exchange?.abandon();
       setImmediate(() => this.settle());

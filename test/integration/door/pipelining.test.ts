@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { createAuthority } from '../../../scripts/pki.ts';
 import { post } from '../../support/caller.ts';
+import { settleLoopback } from '../../support/event-loop.ts';
 import { callRaw } from '../../support/raw-caller.ts';
 import { startService } from '../../support/service.ts';
 import { onRequest, startUpstream } from '../../support/upstream.ts';
@@ -211,6 +212,26 @@ test('a call that waits behind another has its log line, too, when the connectio
   const lines = await service.callLines(2);
   expect(lines.map(({ path }) => path).sort()).toEqual(['/first', '/second']);
   expect(lines.map(({ outcome }) => outcome)).toEqual(['answered', 'answered']);
+});
+
+test('an answer that still waits behind another when the caller leaves is not logged as given', async () => {
+  const { port, call, held, holds, service } = await holdAnswers();
+  const caller = await callRaw(port);
+  await caller.send(call('/first'));
+  await holds(1);
+  await caller.send(call('/second'));
+  await holds(2);
+  held[1]?.();
+  await settleLoopback();
+
+  caller.socket.resetAndDestroy();
+  await settleLoopback();
+  held[0]?.();
+
+  for (const line of await service.callLines(2)) {
+    expect(line).toMatchObject({ outcome: 'answered', callerGone: true });
+    expect(line).not.toHaveProperty('status');
+  }
 });
 
 test('a call that waits behind another is not told to go on in the middle of the answers', async () => {
