@@ -3,7 +3,7 @@ import { request as httpsRequest, type RequestOptions } from 'node:https';
 import type { UpstreamHost } from '../config.ts';
 import { ProxyError } from '../errors.ts';
 import { CALL_DEADLINE, CALLER_GONE, type Failure, failureCode, UNASKED_UPGRADE } from './failure.ts';
-import { noteEnded, notePassed } from './garbage.ts';
+import { noteCompleted, notePassed } from './garbage.ts';
 import { type Answer, hasOwnEnd, type Message } from './message.ts';
 import type { ConnectionPool, PooledOptions } from './pool.ts';
 import type { Trace } from './trace.ts';
@@ -146,6 +146,7 @@ export class Exchange {
     if (this.#ended) return;
     this.#endPhase('receive', 'receive');
     this.#trace.complete = true;
+    noteCompleted(this);
     this.#end();
     if (!this.#request.writableFinished) this.#awaitSent();
     const held = this.#held;
@@ -178,7 +179,6 @@ export class Exchange {
   #end(): void {
     this.#ended = true;
     clearTimeout(this.#deadline);
-    noteEnded(this);
     this.#onEnded();
   }
 

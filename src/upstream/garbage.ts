@@ -27,7 +27,7 @@ let leastHeldBytes = Number.POSITIVE_INFINITY;
 let isWatching = false;
 let hasPassed = false;
 /**
- * The exchange that ended last, until the look at the end of a rest. V8 forgets what it has learned of objects with the last
+ * The exchange that was completed last, until the look at the end of a rest. V8 forgets what it has learned of objects with the last
  * one of a kind, and throws away what it has compiled for them: without one call that is left, that look cost 190 functions,
  * and calls took twice the CPU time until V8 had compiled them again, thousands of calls later (Node 24).
  */
@@ -43,8 +43,8 @@ export function notePassed(bytes: number): void {
   collect({ type: 'minor' });
 }
 
-/** Told of an exchange that has ended. */
-export function noteEnded(exchange: object): void {
+/** Told of an exchange that has come to its end; one that was given up may still hold the body that it did not send. */
+export function noteCompleted(exchange: object): void {
   if (isWatching) specimen.exchange = exchange;
 }
 

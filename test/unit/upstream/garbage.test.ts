@@ -1,7 +1,7 @@
 import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { noteEnded, notePassed } from '../../../src/upstream/garbage.ts';
+import { noteCompleted, notePassed } from '../../../src/upstream/garbage.ts';
 
 const REST_MS = 8_000;
 const MIB = 1_048_576;
@@ -88,9 +88,9 @@ it('where little has come there is none', async () => {
   expect(await looks()).toBe(0);
 });
 
-it('the exchange that ended last is kept through that look, and no longer, since V8 forgets with the last of a kind', async () => {
+it('the exchange that was completed last is kept through that look, and no longer, since V8 forgets with the last of a kind', async () => {
   notePassed(1);
-  const last = new WeakRef(endOneMore());
+  const last = new WeakRef(completeOneMore());
   await aTurn();
   heap.bytes = AT_FIRST + 8 * MIB;
   vi.advanceTimersByTime(REST_MS);
@@ -104,9 +104,9 @@ it('the exchange that ended last is kept through that look, and no longer, since
   expect(isKept(last)).toBe(false);
 });
 
-function endOneMore(): object {
-  const exchange = { ended: true };
-  noteEnded(exchange);
+function completeOneMore(): object {
+  const exchange = { complete: true };
+  noteCompleted(exchange);
   return exchange;
 }
 
