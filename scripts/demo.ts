@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { readOptions } from './command-line.ts';
 import { callProxy } from './demo/caller.ts';
 import { formatCurl } from './demo/curl.ts';
 import { createPainter } from './demo/paint.ts';
@@ -16,7 +16,10 @@ import { PAID_ORDER, payment, tellStory } from './demo/story.ts';
 import { makeCertificates } from './sandbox/certificates.ts';
 import { createSandbox, type Sandbox } from './sandbox/server.ts';
 
-const { values: options } = parseArgs({ options: { once: { type: 'boolean' }, stay: { type: 'boolean' } } });
+const options = readOptions('npm run demo -- [--once | --stay]', {
+  once: { type: 'boolean' },
+  stay: { type: 'boolean' },
+});
 const staysUp = !options.once && (options.stay || process.stdout.isTTY === true);
 const painter = createPainter(process.stdout.isTTY === true && !process.env.NO_COLOR);
 const print = (text: string) => console.log(text);

@@ -94,7 +94,10 @@ async function loadTracing(endpoint: string | undefined, version: string): Promi
 async function load(): Promise<Inputs> {
   const { env, warnings } = await readEnvironment(process.cwd(), process.env);
   const { readInputs } = await import('./inputs.ts');
-  const inputs = await readInputs(env, new Date());
+  const inputs = await readInputs(env, new Date()).catch((error: unknown) => {
+    // A mistyped name may be why a setting is missing.
+    throw error instanceof ConfigError ? new ConfigError([...error.problems, ...warnings]) : error;
+  });
   return { ...inputs, warnings: [...warnings, ...inputs.warnings] };
 }
 

@@ -174,6 +174,14 @@ describe('no start', () => {
     ]);
   });
 
+  test('with a mistyped setting: its name is told beside the setting that is missing', async () => {
+    const service = await startProcess({ env: {}, dotenv: 'TOSS_PUBLIC_CERT_B64=x\nPORT=0\n' });
+    await service.exit;
+
+    expect(service.stderr).toMatch(/^TOSS_PUBLIC_CRT_B64: this is not set/m);
+    expect(service.stderr).toMatch(/^\.env: no settings of this service.*TOSS_PUBLIC_CERT_B64/m);
+  });
+
   test('without verification of servers', async () => {
     const [problem] = await problemsOf(await environment({ NODE_TLS_REJECT_UNAUTHORIZED: '0' }));
 
